@@ -1,0 +1,34 @@
+"""Batches in, distributions and hypotheses out."""
+
+from models.attention import Attention, BahdanauAttention, LuongAttention
+from models.baseline import StartingExample
+from models.cells import GRUCell, LSTMCell, SimpleRNNCell
+from models.decoder import (
+    BahdanauDecoder,
+    Decoder,
+    LuongDecoder,
+    PlainDecoder,
+)
+from models.encoder import Encoder
+from models.search import Hypotheses, SearchOptions, search
+from models.seq2seq import Seq2Seq, TranslationModel
+
+__all__ = [
+    "Attention",
+    "BahdanauAttention",
+    "BahdanauDecoder",
+    "Decoder",
+    "Encoder",
+    "GRUCell",
+    "Hypotheses",
+    "LSTMCell",
+    "LuongAttention",
+    "LuongDecoder",
+    "PlainDecoder",
+    "SearchOptions",
+    "Seq2Seq",
+    "SimpleRNNCell",
+    "StartingExample",
+    "TranslationModel",
+    "search",
+]

@@ -1,0 +1,40 @@
+"""Losses as (sum, count), so that padding never enters an average."""
+
+import tensorflow as tf
+
+
+def token_mask(target: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """1.0 on the real tokens of rows that count: (B, T), float32.
+
+    Args:
+        target: (B, T) token ids, 0 on padding.
+        weights: (B,), 0 on filler rows.
+    """
+    return tf.cast(target != 0, tf.float32) * weights[:, None]
+
+
+def token_losses(
+    target: tf.Tensor, logits: tf.Tensor, label_smoothing: float = 0.0
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Loss and negative log-likelihood of every token, in nats, float32.
+
+    With smoothing e the loss is `(1 - e) nll + e * mean over V of -log p`
+    (Szegedy et al. 2016, section 7).
+
+    Args:
+        target: (B, T) token ids.
+        logits: (B, T, V).
+        label_smoothing: e, from 0 to less than 1.
+
+    Returns:
+        Two tensors (B, T); without smoothing they are the same.
+    """
+    logits = tf.cast(logits, tf.float32)
+    nll = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
+    if not label_smoothing:
+        return nll, nll
+    # Both terms share log Z = nll + logit[target], so that
+    # loss = nll + e * (logit[target] - mean logit).
+    chosen = tf.gather(logits, target, batch_dims=2)
+    mean = tf.reduce_mean(logits, -1)
+    return nll + label_smoothing * (chosen - mean), nll

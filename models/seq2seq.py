@@ -1,0 +1,305 @@
+"""The encoder-decoder, and the training step every translation model has."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+from models.building import build_once
+from models.decoder import Decoder, DecoderState
+from models.encoder import Encoder
+from models.losses import token_losses, token_mask
+from models.metrics import Perplexity, correct_tokens
+
+Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
+
+
+class TranslationModel(keras.Model):
+    """Training and validation on `({source, target_in}, target_out, weights)`.
+
+    A subclass gives `call`, `encode` and `step`. The loss is the sum of token
+    losses over the number of target tokens in the global batch; gradients are
+    summed over replicas, then clipped, then applied, so that any number of
+    replicas trains like one.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.label_smoothing = 0.0
+        self.clip_norm: float | None = None
+        self.loss_mean = keras.metrics.Mean("loss")
+        self.perplexity = Perplexity()
+        self.accuracy = keras.metrics.Mean("accuracy")
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        *,
+        label_smoothing: float = 0.0,
+        clip_norm: float | None = 5.0,
+        jit_compile: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Choose how to train.
+
+        Args:
+            optimizer: a Keras optimizer without clipping of its own.
+            label_smoothing: see `models.losses.token_losses`.
+            clip_norm: largest global norm of the gradients; None for any.
+            jit_compile: compile with XLA; worth it on GPU and TPU, not on CPU.
+            **kwargs: as `keras.Model.compile`.
+
+        Raises:
+            ValueError: if the optimizer clips, since Keras would clip each
+                replica's gradients before they are summed.
+        """
+        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+        for name in ("clipnorm", "global_clipnorm", "clipvalue"):
+            if getattr(self.optimizer, name) is not None:
+                raise ValueError(
+                    f"The optimizer came with {name} set; it must not clip: "
+                    "give compile clip_norm instead"
+                )
+        self.label_smoothing = label_smoothing
+        self.clip_norm = clip_norm
+
+    def get_compile_config(self) -> None:
+        """A saved model is for use; compile it again to train it further."""
+        return
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [self.loss_mean, self.perplexity, self.accuracy]
+
+    def train_step(self, data: Batch) -> dict[str, tf.Tensor]:
+        inputs, target, weights = data
+        replica = tf.distribute.get_replica_context()
+        with tf.GradientTape() as tape:
+            logits = self(inputs, training=True)["logits"]
+            losses, nll = token_losses(target, logits, self.label_smoothing)
+            mask = token_mask(target, weights)
+            count = replica.all_reduce("sum", tf.reduce_sum(mask))
+            loss = tf.reduce_sum(losses * mask) / count
+            scaled = self.optimizer.scale_loss(loss)
+        self._apply(tape.gradient(scaled, self.trainable_weights), replica)
+        return self._update(target, logits, losses, nll, mask)
+
+    def test_step(self, data: Batch) -> dict[str, tf.Tensor]:
+        inputs, target, weights = data
+        logits = self(inputs, training=False)["logits"]
+        losses, nll = token_losses(target, logits, self.label_smoothing)
+        mask = token_mask(target, weights)
+        return self._update(target, logits, losses, nll, mask)
+
+    def _apply(
+        self,
+        gradients: list[tf.Tensor | tf.IndexedSlices],
+        replica: tf.distribute.ReplicaContext,
+    ) -> None:
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        gradients = replica.all_reduce("sum", gradients)
+        if self.clip_norm is not None:
+            # A loss-scaling optimizer sees gradients times its scale.
+            limit = self.optimizer.scale_loss(tf.constant(self.clip_norm))
+            gradients, _ = tf.clip_by_global_norm(gradients, limit)
+        # Keras sums over replicas once more.
+        replicas = replica.num_replicas_in_sync
+        self.optimizer.apply(
+            [gradient / replicas for gradient in gradients],
+            self.trainable_weights,
+        )
+
+    def _update(
+        self,
+        target: tf.Tensor,
+        logits: tf.Tensor,
+        losses: tf.Tensor,
+        nll: tf.Tensor,
+        mask: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        self.loss_mean.update_state(losses, mask)
+        self.perplexity.update_state(nll, mask)
+        self.accuracy.update_state(correct_tokens(target, logits), mask)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+@keras.saving.register_keras_serializable("glimpse")
+class Seq2Seq(TranslationModel):
+    """Encoder, decoder, embeddings and the softmax layer between two tongues.
+
+    Args:
+        source_vocabulary_size: number of source token ids.
+        target_vocabulary_size: number of target token ids.
+        embedding_units: dimension E of both embeddings.
+        encoder: an `Encoder`.
+        decoder: a `Decoder`.
+        tied_embeddings: the softmax layer's matrix is the target embedding
+            (Press and Wolf 2017); needs the decoder's readout_units to be E.
+        shared_embeddings: one embedding for source and target; needs one
+            vocabulary.
+        dropout: rate on embedded words.
+
+    Call arguments:
+        inputs: `{"source": (B, S), "target_in": (B, T)}`, token ids, 0 on
+            padding.
+
+    Output:
+        `{"logits": (B, T, V), "attention_weights": (B, T, S)}`; the weights
+        are `()` with a decoder that has no attention.
+    """
+
+    def __init__(
+        self,
+        source_vocabulary_size: int,
+        target_vocabulary_size: int,
+        embedding_units: int,
+        encoder: Encoder,
+        decoder: Decoder,
+        tied_embeddings: bool = False,
+        shared_embeddings: bool = False,
+        dropout: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        _check_embeddings(
+            source_vocabulary_size,
+            target_vocabulary_size,
+            embedding_units,
+            decoder.readout_units,
+            tied_embeddings,
+            shared_embeddings,
+        )
+        self.source_vocabulary_size = source_vocabulary_size
+        self.target_vocabulary_size = target_vocabulary_size
+        self.embedding_units = embedding_units
+        self.tied_embeddings = tied_embeddings
+        self.shared_embeddings = shared_embeddings
+        self.encoder = encoder
+        self.decoder = decoder
+        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.target_embedding = layers.ReversibleEmbedding(
+            target_vocabulary_size, embedding_units, dtype=self.dtype_policy
+        )
+        self.source_embedding = (
+            self.target_embedding
+            if shared_embeddings
+            else layers.Embedding(
+                source_vocabulary_size,
+                embedding_units,
+                dtype=self.dtype_policy,
+            )
+        )
+        self.softmax_projection = (
+            None
+            if tied_embeddings
+            else layers.Dense(target_vocabulary_size, dtype=self.dtype_policy)
+        )
+
+    def build(self, input_shape: Any = None) -> None:
+        embedded_shape = (None, None, self.embedding_units)
+        build_once(self.target_embedding)
+        build_once(self.source_embedding)
+        build_once(self.encoder, embedded_shape)
+        build_once(self.decoder, embedded_shape, self.encoder.output_units)
+        if self.softmax_projection is not None:
+            build_once(
+                self.softmax_projection,
+                (None, None, self.decoder.readout_units),
+            )
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Every dimension is in the constructor's arguments."""
+        self.build()
+
+    def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, Any]:
+        memory, state = self.encode(inputs["source"])
+        embedded = self.embed_target(inputs["target_in"])
+        steps, _ = self.decoder(embedded, state, memory)
+        return {
+            "logits": self.logits(self.decoder.readout(steps, embedded)),
+            "attention_weights": steps.weights,
+        }
+
+    def encode(self, source: tf.Tensor) -> tuple[Any, DecoderState]:
+        """Read source tokens (B, S): the memory, and the state at Q = 1."""
+        mask = ops.not_equal(source, 0)
+        embedded = self.dropout(self.source_embedding(source))
+        values, summary = self.encoder(embedded, mask)
+        attention = self.decoder.attention
+        memory = () if attention is None else attention.remember(values, mask)
+        return memory, self.decoder.initial_state(summary, memory)
+
+    def step(
+        self, tokens: tf.Tensor, state: DecoderState, memory: Any
+    ) -> tuple[tf.Tensor, Any, DecoderState]:
+        """One step of decoding.
+
+        Args:
+            tokens: (B, Q) ids of the last words.
+            state: with leaves (B, Q, ...).
+            memory: as `encode` gave it.
+
+        Returns:
+            Log-probabilities of the next words (B, Q, V) in float32, weights
+            (B, Q, S) or `()`, and the next state.
+        """
+        embedded = self.embed_target(tokens)
+        projected = self.decoder.project(embedded)
+        result, state = self.decoder.step(projected, state, memory)
+        logits = self.logits(self.decoder.readout(result, embedded))
+        log_probs = tf.nn.log_softmax(tf.cast(logits, tf.float32))
+        return log_probs, result.weights, state
+
+    def embed_target(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Embedded target words (..., E), after dropout."""
+        return self.dropout(self.target_embedding(tokens))
+
+    def logits(self, readout: tf.Tensor) -> tf.Tensor:
+        """Unnormalised scores of the vocabulary: (..., V)."""
+        if self.softmax_projection is None:
+            return self.target_embedding(readout, reverse=True)
+        return self.softmax_projection(readout)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "source_vocabulary_size": self.source_vocabulary_size,
+            "target_vocabulary_size": self.target_vocabulary_size,
+            "embedding_units": self.embedding_units,
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "tied_embeddings": self.tied_embeddings,
+            "shared_embeddings": self.shared_embeddings,
+            "dropout": self.dropout.rate,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Seq2Seq":
+        parts = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("encoder", "decoder")
+        }
+        return cls(**{**config, **parts})
+
+
+def _check_embeddings(
+    source_vocabulary_size: int,
+    target_vocabulary_size: int,
+    embedding_units: int,
+    readout_units: int,
+    tied: bool,
+    shared: bool,
+) -> None:
+    if tied and readout_units != embedding_units:
+        raise ValueError(
+            f"tied_embeddings got embedding_units={embedding_units} and "
+            f"readout_units={readout_units}; they must be equal: change one, "
+            "or untie"
+        )
+    if shared and source_vocabulary_size != target_vocabulary_size:
+        raise ValueError(
+            f"shared_embeddings got vocabularies of {source_vocabulary_size} "
+            f"and {target_vocabulary_size}; they must be one: train a joint "
+            "tokenizer, or do not share"
+        )
