@@ -5,6 +5,7 @@ decoding loop, T when all steps are known at once, K in beam search, where the
 beams of a sentence share its memory.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -262,3 +263,23 @@ class LuongAttention(Attention):
 
 
 LUONG_SCORES = ("dot", "general", "concat")
+
+ATTENTIONS: dict[str, Callable[..., Attention]] = {
+    "bahdanau": BahdanauAttention,
+    "luong-dot": lambda units, **kwargs: LuongAttention("dot", **kwargs),
+    "luong-general": lambda units, **kwargs: LuongAttention(
+        "general", **kwargs
+    ),
+    "luong-concat": lambda units, **kwargs: LuongAttention(
+        "concat", units, **kwargs
+    ),
+}
+
+
+def get(name: str, units: int, **kwargs: Any) -> Attention:
+    """A new attention layer by name; `units` for those with a hidden layer.
+
+    Raises:
+        ValueError: if there is no such name, listing those there are.
+    """
+    return choose(name, ATTENTIONS, "attention")(units, **kwargs)

@@ -47,21 +47,24 @@ class StartingExample(TranslationModel):
             "embedding_units": embedding_units,
             "units": units,
         }
+        dtype = self.dtype_policy
         self.source_embedding = layers.Embedding(
-            source_vocabulary_size, embedding_units
+            source_vocabulary_size, embedding_units, dtype=dtype
         )
         self.target_embedding = layers.Embedding(
-            target_vocabulary_size, embedding_units
+            target_vocabulary_size, embedding_units, dtype=dtype
         )
         # cuDNN has no XLA kernel and fails on fully masked rows.
         self.source_lstm = layers.LSTM(
-            units, return_sequences=True, use_cudnn=False
+            units, return_sequences=True, use_cudnn=False, dtype=dtype
         )
         self.target_lstm = layers.LSTM(
-            units, return_sequences=True, use_cudnn=False
+            units, return_sequences=True, use_cudnn=False, dtype=dtype
         )
-        self.attention = layers.Attention()
-        self.softmax_projection = layers.Dense(target_vocabulary_size)
+        self.attention = layers.Attention(dtype=dtype)
+        self.softmax_projection = layers.Dense(
+            target_vocabulary_size, dtype=dtype
+        )
 
     def build(self, input_shape: Any = None) -> None:
         units = self.sizes["units"]

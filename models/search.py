@@ -13,7 +13,9 @@ import tensorflow as tf
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-PAD, BOS, EOS = 0, 2, 3
+from data.tokenizer import Tokenizer
+
+PAD, BOS, EOS = Tokenizer.PAD, Tokenizer.BOS, Tokenizer.EOS
 IMPOSSIBLE = -1e9  # a log-probability no hypothesis reaches
 
 StepFunction = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any, Any]]
@@ -27,12 +29,22 @@ class SearchOptions:
         beam_size: hypotheses kept; 1 is greedy search.
         length_penalty: alpha of the score `log p / ((5 + length) / 6)^alpha`
             (Wu et al. 2016, equation 14); 0 compares log-probabilities.
+        extra_length: a hypothesis has at most `extra_length + length_factor *
+            source tokens` tokens.
+        length_factor: see `extra_length`.
         max_length: size of the output in tokens; None for the longest limit.
     """
 
     beam_size: int = Field(5, ge=1)
     length_penalty: float = Field(1.0, ge=0)
+    extra_length: int = Field(10, ge=1)
+    length_factor: float = Field(1.5, ge=0)
     max_length: int | None = Field(None, ge=1)
+
+    def limits(self, source_lengths: tf.Tensor) -> tf.Tensor:
+        """Largest length of a hypothesis for each source length: (B,)."""
+        scaled = self.length_factor * tf.cast(source_lengths, tf.float32)
+        return self.extra_length + tf.cast(scaled, tf.int32)
 
 
 class Hypotheses(NamedTuple):

@@ -1,0 +1,61 @@
+# make help lists the targets. Variables: PRESET, RUN, TEXT, ARGS, PYTHON.
+
+PRESET ?= phrasebook
+RUN ?= runs/$(PRESET)
+ARGS ?=
+# As typed: neither make nor the shell looks inside.
+export GLIMPSE_TEXT := $(value TEXT)
+
+APP := .venv/bin/python -m app
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train evaluate translate test test-all lint clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+SUPPORTED := import sys, venv, ensurepip; \
+	sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+FOUND = $(firstword $(foreach python,$(or $(PYTHON),python3 python \
+	python3.13 python3.12 python3.11),$(shell \
+	$(python) -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $(python))))
+PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
+
+setup: .venv/ready ## make .venv and install what is needed
+
+# Newer than what it was made from, or it is made again.
+.venv/ready: requirements.txt pyproject.toml
+	@test -n "$(FOUND)" || { echo "Glimpse needs Python 3.11, 3.12 or 3.13" \
+	    "with its venv module and found none: install one, or name it:" \
+	    "make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@.venv/bin/python -c '$(SUPPORTED)' 2>/dev/null \
+	    || $(FOUND) -m venv --clear .venv
+	@echo "Installing requirements.txt into .venv (2 GB, a few minutes)" >&2
+	@$(PIP) --requirement requirements.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+train: setup ## train PRESET into RUN, or go on where it was interrupted
+	@$(APP) train --preset "$(PRESET)" --run "$(RUN)" --resume $(ARGS)
+
+evaluate: setup ## measure RUN on the test split
+	@$(APP) evaluate "$(RUN)" $(ARGS)
+
+translate: setup ## translate TEXT, or the lines of standard input
+	@if [ -n "$$GLIMPSE_TEXT" ]; then printf '%s\n' "$$GLIMPSE_TEXT"; \
+	else cat; fi | $(APP) translate "$(RUN)" $(ARGS)
+
+test: setup ## the tests, within 5 minutes
+	@.venv/bin/python -m pytest $(ARGS)
+
+test-all: setup ## the tests and the slow ones
+	@.venv/bin/python -m pytest -m "slow or not slow" $(ARGS)
+
+lint: setup ## format, rules and types
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+
+clean: ## remove caches and .venv; runs are kept
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
