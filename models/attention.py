@@ -123,7 +123,8 @@ class Attention(layers.Layer):
         """Softmax over the unmasked positions, in float32: (B, Q, S)."""
         mask = memory.mask[:, None, :]
         scores = ops.where(mask, ops.cast(scores, "float32"), MASKED)
-        weights = ops.softmax(scores) * ops.cast(mask, "float32")
+        # Not Keras's softmax, which warns of a source of one token.
+        weights = tf.nn.softmax(scores) * ops.cast(mask, "float32")
         return ops.cast(weights, self.compute_dtype)
 
     def next_state(self, state: Any, weights: tf.Tensor) -> Any:

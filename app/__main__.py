@@ -1,0 +1,248 @@
+"""python -m app COMMAND: parse, call one function, present."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from data.errors import GlimpseError
+
+# Before TensorFlow is first imported, inside the commands: its start-up
+# messages are not for people.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+app = typer.Typer(
+    help="Train sequence-to-sequence models with attention, measure them, "
+    "translate with them. Start with: python -m app train",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run folder made by train.")
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="GLIMPSE_DATA_DIR",
+        help="Where raw corpora such as multi30k/ lie; only read.",
+    ),
+]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(help="Where prepared corpora go; TFDS's own by default."),
+]
+Beam = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Hypotheses kept; 1 is greedy. The run's own by default."
+    ),
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show a traceback on failure.")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Machine-readable results on stdout.")
+]
+
+
+@app.command()
+def train(
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="A preset by name, or a YAML file. [default: phrasebook]"
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(help="The run folder. [default: runs/PRESET]"),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with an existing run folder, exactly."
+        ),
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Short for training.seed.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.KEY=VALUE",
+            help="Change a field of the preset, such as training.epochs=3; "
+            "can be repeated.",
+        ),
+    ] = None,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    debug: Debug = False,
+) -> None:
+    """Train a model.
+
+    Shows loss, perplexity, accuracy, speed and time left; keeps the best
+    model by validation score. Ctrl-C saves and stops; --resume goes on as if
+    nothing had happened. The last line on stdout is the result as JSON.
+    """
+    overrides = list(set_ or ())
+    if seed is not None:
+        overrides.append(f"training.seed={seed}")
+    with _one_sentence(debug):
+        from app.device import pick_device
+        from app.run import open_or_create
+        from app.training import present, train
+
+        folder = run or Path("runs") / Path(preset or "phrasebook").stem
+        opened = open_or_create(folder, preset, overrides, resume=resume)
+        device = pick_device()
+        logging.info("Training %s on %s", folder, device.description)
+        summary = train(opened, device, data_dir=data_dir, cache_dir=cache_dir)
+        print(json.dumps(asdict(summary)), flush=True)
+        present(opened, data_dir=data_dir, cache_dir=cache_dir)
+
+
+@app.command()
+def evaluate(
+    run: RunFolder,
+    split: Annotated[
+        str, typer.Option(help="Which split of the run's corpus.")
+    ] = "test",
+    source: Annotated[
+        Path | None,
+        typer.Option(help="A file of your own, a sentence a line."),
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="Its translation, line by line.")
+    ] = None,
+    alignments: Annotated[
+        Path | None,
+        typer.Option(
+            help="Its gold alignments: links 'i-j ipj' one line a pair, or "
+            "LINE<TAB>links."
+        ),
+    ] = None,
+    beam: Beam = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    debug: Debug = False,
+) -> None:
+    """Measure a run: BLEU, chrF, TER, perplexity, accuracy, alignment.
+
+    Hypotheses and attention are saved under RUN/evaluation.
+    """
+    if (source is None) != (reference is None):
+        raise typer.BadParameter("--source and --reference go together")
+    with _one_sentence(debug):
+        from app import evaluation
+        from app.device import pick_device
+
+        pick_device()
+        result = evaluation.evaluate(
+            run,
+            split=split,
+            source=source,
+            reference=reference,
+            alignments=alignments,
+            beam_size=beam,
+            data_dir=data_dir,
+            cache_dir=cache_dir,
+        )
+        print(
+            json.dumps(evaluation.to_json(result), ensure_ascii=False)
+            if as_json
+            else evaluation.table(result)
+        )
+
+
+@app.command()
+def translate(
+    run: RunFolder,
+    beam: Beam = None,
+    nbest: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Translations a line, at most the beam. More than 1 prints "
+            "'line ||| translation ||| score'.",
+        ),
+    ] = 1,
+    as_json: AsJson = False,
+    words: Annotated[
+        bool,
+        typer.Option("--words", help="With --json: tokens merged to words."),
+    ] = False,
+    alignments: Annotated[
+        bool,
+        typer.Option("--alignments", help="With --json: Pharaoh links too."),
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="A folder for a picture of attention a sentence."),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Translate standard input to standard output, a line in, a line out.
+
+    Example: echo "I see a red car." | python -m app translate runs/phrasebook
+    """
+    if (words or alignments) and not as_json:
+        raise typer.BadParameter("--words and --alignments go with --json")
+    with _one_sentence(debug):
+        from app.device import pick_device
+        from app.lines import LineOptions, translate_lines
+
+        pick_device()
+        translate_lines(
+            run,
+            sys.stdin.buffer,
+            sys.stdout,
+            LineOptions(beam, nbest, as_json, words, alignments, plot),
+        )
+
+
+@contextmanager
+def _one_sentence(debug: bool) -> Iterator[None]:
+    """A failure is one sentence and exit code 1; `debug` shows where."""
+    try:
+        yield
+    except (GlimpseError, OSError) as error:
+        if debug:
+            raise
+        if isinstance(error, BrokenPipeError):
+            _leave_quietly()
+        print(f"Error: {error}", file=sys.stderr)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        print("Interrupted", file=sys.stderr)
+        raise typer.Exit(1) from None
+
+
+def _leave_quietly() -> Any:
+    """The reader of stdout has gone: nothing is wrong."""
+    # Or the interpreter's own last flush would complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise typer.Exit(0)
+
+
+def main() -> None:
+    """Run the command line."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(message)s", stream=sys.stderr
+    )
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    app(prog_name="python -m app")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Whole training states on disk: written beside and renamed, newest first."""
+
+import dataclasses
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from data import GlimpseError
+
+KEPT = 2  # a damaged newest one leaves another to go back to
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class TrainingState:
+    """Where training stands: what a checkpoint holds besides variables.
+
+    Attributes:
+        epoch: the epoch under way, from 0.
+        batch: batches of it already done.
+        step: updates done.
+        tokens: target tokens seen before this epoch.
+        seconds: time spent training and validating.
+        best: best validation score so far, and the step it came at.
+        best_step: see `best`.
+        stale_epochs: validations since then.
+        plateau_epochs: validations since then, or since the rate was cut.
+        rate_factor: what the plateau rule has multiplied the rate by.
+        finished: whether training has ended.
+        history: a row for each validation.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+    best: float | None = None
+    best_step: int = 0
+    stale_epochs: int = 0
+    plateau_epochs: int = 0
+    rate_factor: float = 1.0
+    finished: bool = False
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Checkpoints:
+    """The checkpoints of a run.
+
+    Args:
+        folder: where they lie; made when the first is saved.
+        variables: everything that training changes, always in this order.
+    """
+
+    def __init__(self, folder: Path, variables: Sequence[tf.Variable]) -> None:
+        self.folder = folder
+        self._checkpoint = tf.train.Checkpoint(variables=list(variables))
+
+    def save(self, state: TrainingState) -> None:
+        """Add a checkpoint and drop the oldest ones.
+
+        Raises:
+            GlimpseError: it could not be written; the others are kept.
+        """
+        final = self.folder / f"step-{state.step:09d}"
+        beside = self.folder / f".writing-{final.name}"
+        try:
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir(parents=True)
+            self._checkpoint.write(str(beside / "variables"))
+            text = json.dumps(dataclasses.asdict(state), indent=1)
+            (beside / "state.json").write_text(text, "utf-8")
+            shutil.rmtree(final, ignore_errors=True)
+            beside.rename(final)
+        except (OSError, tf.errors.OpError) as error:
+            shutil.rmtree(beside, ignore_errors=True)
+            raise GlimpseError(
+                f"The checkpoint {final} could not be written ({error}); "
+                "earlier ones are kept: free some space, then --resume"
+            ) from error
+        for old in self._newest_first()[KEPT:]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def restore(self) -> TrainingState | None:
+        """Go back to the newest checkpoint that can be read, if there is any.
+
+        Raises:
+            GlimpseError: there are checkpoints, but none can be read.
+        """
+        found = self._newest_first()
+        for path in found:
+            try:
+                return self._read(path)
+            except (OSError, ValueError, TypeError, tf.errors.OpError) as error:
+                reason = " ".join(str(error).split())[:200]
+                log.warning("Checkpoint %s is damaged: %s", path, reason)
+        if found:
+            raise GlimpseError(
+                f"None of the {len(found)} checkpoints in {self.folder} can be "
+                "read; delete that folder to train from the start"
+            )
+        return None
+
+    def _read(self, path: Path) -> TrainingState:
+        text = (path / "state.json").read_text("utf-8")
+        state = TrainingState(**json.loads(text))
+        status = self._checkpoint.read(str(path / "variables"))
+        status.assert_consumed()
+        return state
+
+    def _newest_first(self) -> list[Path]:
+        return sorted(self.folder.glob("step-*"), reverse=True)

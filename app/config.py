@@ -1,0 +1,249 @@
+"""The configuration of a run: frozen, validated, the one home of defaults.
+
+A preset is a YAML file of what differs from the defaults here. What a run
+really used is written whole into its folder.
+"""
+
+import dataclasses
+import difflib
+import typing
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from data import GlimpseError, PipelineOptions
+from models import SearchOptions
+
+PRESETS = Path(__file__).parent / "presets"
+STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=STRICT)
+class CorpusOptions:
+    """Which text, and which way: see `data.load_corpus`."""
+
+    name: str = "phrasebook"
+    source: str = "en"
+    target: str = "fr"
+
+
+@dataclass(frozen=True, config=STRICT)
+class TokenizerOptions:
+    """Sub-words: one joint vocabulary, or one a language."""
+
+    vocabulary_size: int = Field(1200, ge=261)
+    joint: bool = True
+    model_type: Literal["bpe", "unigram"] = "bpe"
+
+
+@dataclass(frozen=True, config=STRICT)
+class ModelOptions:
+    """Which network; units are dimensions, dropouts are rates."""
+
+    kind: Literal["seq2seq", "starting-example"] = "seq2seq"
+    cell: Literal["rnn", "gru", "lstm"] = "gru"
+    embedding_units: int = Field(128, ge=1)
+    encoder_units: int = Field(128, ge=1)
+    encoder_layers: int = Field(1, ge=1)
+    bidirectional: bool = True
+    decoder: Literal["bahdanau", "luong", "plain"] = "bahdanau"
+    decoder_units: int = Field(128, ge=1)
+    decoder_layers: int = Field(1, ge=1)
+    attention: Literal[
+        "bahdanau", "luong-dot", "luong-general", "luong-concat"
+    ] = "bahdanau"
+    attention_units: int = Field(128, ge=1)
+    input_feeding: bool = False
+    tied_embeddings: bool = True
+    shared_embeddings: bool = False
+    embedding_dropout: float = Field(0.0, ge=0, lt=1)
+    encoder_dropout: float = Field(0.0, ge=0, lt=1)
+    readout_dropout: float = Field(0.0, ge=0, lt=1)
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrainingOptions:
+    """How to train; rates are per step, patience is in epochs."""
+
+    epochs: int = Field(10, ge=1)
+    seed: int = Field(1, ge=0)
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup_steps: int = Field(0, ge=0)
+    schedule: Literal["constant", "cosine", "inverse-sqrt"] = "constant"
+    plateau_patience: int | None = Field(None, ge=1)
+    plateau_factor: float = Field(0.5, gt=0, lt=1)
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    clip_norm: float | None = Field(5.0, gt=0)
+    metric: Literal["bleu", "perplexity", "accuracy"] = "bleu"
+    patience: int | None = Field(None, ge=1)
+    checkpoint_steps: int = Field(200, ge=1)
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+
+
+@dataclass(frozen=True, config=STRICT)
+class Config:
+    """Everything a run depends on besides the text itself."""
+
+    corpus: CorpusOptions = Field(default_factory=CorpusOptions)
+    tokenizer: TokenizerOptions = Field(default_factory=TokenizerOptions)
+    pipeline: PipelineOptions = Field(default_factory=PipelineOptions)
+    model: ModelOptions = Field(default_factory=ModelOptions)
+    training: TrainingOptions = Field(default_factory=TrainingOptions)
+    search: SearchOptions = Field(default_factory=SearchOptions)
+
+
+def preset_names() -> list[str]:
+    """The presets that come with the package."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
+
+
+def load_config(
+    preset: str | Path, overrides: typing.Sequence[str] = ()
+) -> Config:
+    """A preset, by name or as a file, with `KEY=VALUE` overrides.
+
+    Raises:
+        GlimpseError: no such preset, not YAML, an unknown key (the nearest
+            known one is named) or a value out of range.
+    """
+    path = _preset_path(str(preset))
+    values = _read_yaml(path)
+    for override in overrides:
+        _override(values, override)
+    return _validate(values, str(preset))
+
+
+def save_config(config: Config, path: Path) -> None:
+    """Write the whole configuration as YAML."""
+    values = dataclasses.asdict(config)
+    path.write_text(yaml.safe_dump(values, sort_keys=False), "utf-8")
+
+
+def differences(one: Config, other: Config) -> list[str]:
+    """Where two configurations differ: `section.key: one, other`."""
+    theirs = _flatten(other)
+    return [
+        f"{key}: {value}, {theirs[key]}"
+        for key, value in _flatten(one).items()
+        if value != theirs[key]
+    ]
+
+
+def _flatten(config: Config) -> dict[str, Any]:
+    return {
+        f"{section}.{key}": value
+        for section, values in dataclasses.asdict(config).items()
+        for key, value in values.items()
+    }
+
+
+def _preset_path(preset: str) -> Path:
+    named = PRESETS / f"{preset}.yaml"
+    if named.is_file():
+        return named
+    if Path(preset).is_file():
+        return Path(preset)
+    near = difflib.get_close_matches(preset, preset_names(), n=1)
+    hint = f"; did you mean '{near[0]}'?" if near else ""
+    raise GlimpseError(
+        f"There is no preset '{preset}': give one of "
+        f"{', '.join(preset_names())}, or the path of a YAML file{hint}"
+    )
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text("utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise GlimpseError(
+            f"The configuration {path} cannot be read: {reason}; a YAML file "
+            "of sections such as 'training:' is accepted"
+        ) from error
+    if not isinstance(values, dict):
+        raise GlimpseError(
+            f"The configuration {path} holds a {type(values).__name__}; "
+            "a mapping of sections such as 'training:' is accepted"
+        )
+    return values
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not (equals and dot and section and name):
+        raise GlimpseError(
+            f"--set got '{override}'; SECTION.KEY=VALUE is accepted, such as "
+            "--set training.epochs=3"
+        )
+    fields = values.setdefault(section, {})
+    if isinstance(fields, dict):
+        try:
+            fields[name] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise GlimpseError(
+                f"--set got '{override}', whose value is not YAML; write it as "
+                "it would stand in a preset, such as 3, true or [8, 16]"
+            ) from error
+
+
+def _validate(values: dict[str, Any], origin: str) -> Config:
+    try:
+        config = TypeAdapter(Config).validate_python(values)
+    except ValidationError as error:
+        reasons = "; ".join(_explain(each) for each in error.errors())
+        raise GlimpseError(f"The configuration {origin}: {reasons}") from error
+    _check_together(config)
+    return config
+
+
+def _explain(error: Any) -> str:
+    location = [str(part) for part in error["loc"]]
+    if error["type"] != "unexpected_keyword_argument":
+        return (
+            f"{'.'.join(location)} is {error['input']!r}, but "
+            f"{error['msg'][:1].lower()}{error['msg'][1:]}"
+        )
+    known = _known_keys(location[:-1])
+    near = difflib.get_close_matches(location[-1], known, n=1)
+    hint = (
+        f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+    )
+    return f"unknown key '{'.'.join(location)}', {hint}"
+
+
+def _known_keys(section: list[str]) -> list[str]:
+    owner: Any = Config
+    hints = typing.get_type_hints(Config)
+    if section:
+        owner = hints[section[0]]
+    return [field.name for field in dataclasses.fields(owner)]
+
+
+def _check_together(config: Config) -> None:
+    """Refuse what each section allows but their combination does not."""
+    model = config.model
+    if model.shared_embeddings and not config.tokenizer.joint:
+        raise GlimpseError(
+            "model.shared_embeddings is true with tokenizer.joint false; "
+            "sharing needs one vocabulary: set tokenizer.joint=true"
+        )
+    if model.input_feeding and model.decoder != "luong":
+        raise GlimpseError(
+            f"model.input_feeding is true with model.decoder={model.decoder}; "
+            "only the luong decoder feeds: set model.decoder=luong"
+        )
+    memory = model.encoder_units * (2 if model.bidirectional else 1)
+    if (
+        model.attention == "luong-dot"
+        and model.decoder != "plain"
+        and memory != model.decoder_units
+    ):
+        raise GlimpseError(
+            f"model.attention=luong-dot got an encoder of {memory} units, both "
+            f"directions counted, and a decoder of {model.decoder_units}; they "
+            f"must be equal: set model.decoder_units={memory}"
+        )

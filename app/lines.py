@@ -1,0 +1,149 @@
+"""Lines in, lines out: the work of the translate command."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
+
+from app import alignment
+from app.plots import save_heat_map
+from app.translator import Hypothesis, Translation, Translator
+
+CHUNK = 1024  # lines read before they are translated, sorted by length
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LineOptions:
+    """What `translate_lines` prints; see the help of `translate`."""
+
+    beam_size: int | None = None
+    nbest: int = 1
+    as_json: bool = False
+    words: bool = False
+    alignments: bool = False
+    plot: Path | None = None
+
+
+def translate_lines(
+    run: Path, source: BinaryIO, output: TextIO, options: LineOptions
+) -> None:
+    """Translate every line of `source`; order and empty lines are kept.
+
+    A line is what ends in a newline, whatever other separators it holds.
+    Nothing is refused: bytes that are not UTF-8 become U+FFFD and over-long
+    lines are cut, with a warning that names the line.
+    """
+    translator = Translator.load(run)
+    number = 0
+    for chunk in _chunks(source):
+        texts = [
+            _decode(line, number + place)
+            for place, line in enumerate(chunk, start=1)
+        ]
+        for translation in translator.translate(
+            texts, beam_size=options.beam_size, nbest=options.nbest
+        ):
+            number += 1
+            _warn_if_cut(translation, number)
+            print(
+                _present(translation, number, translator, options), file=output
+            )
+            if options.plot is not None and translation.text:
+                save_heat_map(translator, translation, options.plot, number)
+        output.flush()
+
+
+def _chunks(source: BinaryIO) -> Iterator[list[bytes]]:
+    """Lines by chunks; one by one when a person types them."""
+    size = 1 if source.isatty() else CHUNK
+    chunk = []
+    for line in source:
+        chunk.append(line.removesuffix(b"\n"))
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _decode(line: bytes, number: int) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        log.warning(
+            "Line %d is not UTF-8 at byte %d; U+FFFD stands there",
+            number,
+            error.start + 1,
+        )
+        return line.decode("utf-8", errors="replace")
+
+
+def _warn_if_cut(translation: Translation, number: int) -> None:
+    if translation.truncated:
+        log.warning(
+            "Line %d is over-long: only its first %d tokens are translated",
+            number,
+            len(translation.source_ids) - 1,
+        )
+
+
+def _present(
+    translation: Translation,
+    number: int,
+    translator: Translator,
+    options: LineOptions,
+) -> str:
+    if options.as_json:
+        found = to_json(translation, translator, options)
+        return json.dumps(found, ensure_ascii=False)
+    if options.nbest == 1:
+        return translation.text
+    return "\n".join(
+        f"{number} ||| {hypothesis.text} ||| {hypothesis.score:.4f}"
+        for hypothesis in translation.hypotheses
+    )
+
+
+def to_json(
+    translation: Translation, translator: Translator, options: LineOptions
+) -> dict[str, Any]:
+    """The object of `translate --json`."""
+    hypotheses = [
+        _hypothesis_json(translation, hypothesis, translator, options)
+        for hypothesis in translation.hypotheses
+    ]
+    view = alignment.word_view if options.words else alignment.token_view
+    shown = view(translator, translation, translation.hypotheses[0])
+    return {
+        "source": translation.source,
+        **hypotheses[0],
+        "source_tokens": list(shown.source),
+        "nbest": hypotheses,
+    }
+
+
+def _hypothesis_json(
+    translation: Translation,
+    hypothesis: Hypothesis,
+    translator: Translator,
+    options: LineOptions,
+) -> dict[str, Any]:
+    view = alignment.word_view if options.words else alignment.token_view
+    shown = view(translator, translation, hypothesis)
+    found = {
+        "translation": hypothesis.text,
+        "score": hypothesis.score,
+        "target_tokens": list(shown.target),
+        "attention": None
+        if shown.weights is None
+        else [[round(float(x), 6) for x in row] for row in shown.weights],
+    }
+    if options.alignments:
+        words = alignment.word_view(translator, translation, hypothesis)
+        found["alignments"] = alignment.to_pharaoh(
+            alignment.links(words.weights)
+        )
+    return found

@@ -1,0 +1,271 @@
+"""A run folder: everything a run leaves behind, and the way back to it."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from app.config import (
+    Config,
+    ModelOptions,
+    differences,
+    load_config,
+    save_config,
+)
+from data import GlimpseError, Tokenizer
+from models import (
+    Encoder,
+    LuongDecoder,
+    Seq2Seq,
+    StartingExample,
+    TranslationModel,
+    attention,
+    decoder,
+)
+
+PACKAGES = ("tensorflow", "keras", "tensorflow-text", "sentencepiece", "numpy")
+
+
+class Tokenizers(NamedTuple):
+    """One a language; the same object twice when the vocabulary is joint."""
+
+    source: Tokenizer
+    target: Tokenizer
+
+
+class Run:
+    """The paths and parts of a run folder.
+
+    Nothing in it depends on where it lies.
+
+    Args:
+        folder: the run folder; see `create` and `open`.
+    """
+
+    def __init__(self, folder: Path, config: Config) -> None:
+        self.folder = folder
+        self.config = config
+
+    @classmethod
+    def create(cls, folder: Path, config: Config) -> "Run":
+        """Make the folder and write its configuration."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / "config.yaml") as beside:
+            save_config(config, beside)
+        return cls(folder, config)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """Open what `create` made.
+
+        Raises:
+            GlimpseError: `folder` is no run folder.
+        """
+        config = folder / "config.yaml"
+        if not config.is_file():
+            raise GlimpseError(
+                f"{folder} is not a run folder, since it has no config.yaml; "
+                f"train one with: python -m app train --run {folder}"
+            )
+        return cls(folder, load_config(config))
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "logs"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.folder / "evaluation"
+
+    def has_tokenizers(self) -> bool:
+        return all(path.is_file() for path in self._tokenizer_paths())
+
+    def save_tokenizers(self, tokenizers: Tokenizers) -> None:
+        for path, tokenizer in zip(
+            self._tokenizer_paths(), tokenizers, strict=False
+        ):
+            tokenizer.save(path)
+
+    def load_tokenizers(self) -> Tokenizers:
+        loaded = [Tokenizer.load(path) for path in self._tokenizer_paths()]
+        return Tokenizers(loaded[0], loaded[-1])
+
+    def _tokenizer_paths(self) -> list[Path]:
+        if self.config.tokenizer.joint:
+            return [self.folder / "tokenizer.model"]
+        return [
+            self.folder / "tokenizer.source.model",
+            self.folder / "tokenizer.target.model",
+        ]
+
+    def build_model(self, tokenizers: Tokenizers) -> TranslationModel:
+        """A new model of this run's configuration."""
+        model = build_model(
+            self.config.model,
+            tokenizers.source.vocabulary_size,
+            tokenizers.target.vocabulary_size,
+            self.config.training.precision,
+        )
+        model.build()
+        return model
+
+    def save_weights(self, model: TranslationModel, name: str) -> None:
+        """Write `best` or `last` weights, whole or not at all."""
+        path = self.folder / f"{name}.weights.h5"
+        with replacing(path) as beside:
+            model.save_weights(beside)
+
+    def load_weights(self, model: TranslationModel) -> None:
+        """The best weights, or the last of a run that never validated.
+
+        Raises:
+            GlimpseError: there are none, or they cannot be read.
+        """
+        names = ("best", "last")
+        paths = [self.folder / f"{name}.weights.h5" for name in names]
+        path = next((path for path in paths if path.is_file()), None)
+        if path is None:
+            raise GlimpseError(
+                f"{self.folder} holds no weights yet; let training reach its "
+                f"first save: python -m app train --run {self.folder} --resume"
+            )
+        try:
+            model.load_weights(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise GlimpseError(
+                f"{path} cannot be read as weights of this run's model "
+                f"({' '.join(str(error).split())[:200]}); train the run again"
+            ) from error
+
+    def write_json(self, name: str, values: dict[str, Any]) -> None:
+        with replacing(self.folder / name) as beside:
+            beside.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
+
+
+def open_or_create(
+    folder: Path,
+    preset: str | None,
+    overrides: Sequence[str] = (),
+    *,
+    resume: bool = False,
+) -> Run:
+    """The run to train: a new one, or with `resume` the one that is there.
+
+    Args:
+        folder: the run folder.
+        preset: by name or file; None for the run's own, or the default one.
+        overrides: `SECTION.KEY=VALUE`.
+        resume: go on with a run that exists.
+
+    Raises:
+        GlimpseError: the run exists and was not to be resumed, or was made
+            with another configuration than the one asked for.
+    """
+    if not (folder / "config.yaml").is_file():
+        return Run.create(
+            folder, load_config(preset or "phrasebook", overrides)
+        )
+    if not resume:
+        raise GlimpseError(
+            f"The run folder {folder} exists already: add --resume to go on "
+            "with it, or give another --run"
+        )
+    run = Run.open(folder)
+    origin = preset or folder / "config.yaml"
+    changed = differences(run.config, load_config(origin, overrides))
+    if changed:
+        raise GlimpseError(
+            f"The run folder {folder} was made with another configuration "
+            f"(its own, then the one asked for: {'; '.join(changed)}): ask for "
+            "its own, or give another --run"
+        )
+    return run
+
+
+def build_model(
+    options: ModelOptions,
+    source_vocabulary_size: int,
+    target_vocabulary_size: int,
+    precision: str = "float32",
+) -> TranslationModel:
+    """The network that `options` describe, not yet built."""
+    if options.kind == "starting-example":
+        return StartingExample(
+            source_vocabulary_size, target_vocabulary_size, dtype=precision
+        )
+    return Seq2Seq(
+        source_vocabulary_size,
+        target_vocabulary_size,
+        options.embedding_units,
+        Encoder(
+            options.encoder_units,
+            options.cell,
+            options.encoder_layers,
+            options.bidirectional,
+            options.encoder_dropout,
+            dtype=precision,
+        ),
+        _build_decoder(options, precision),
+        tied_embeddings=options.tied_embeddings,
+        shared_embeddings=options.shared_embeddings,
+        dropout=options.embedding_dropout,
+        dtype=precision,
+    )
+
+
+def _build_decoder(options: ModelOptions, precision: str) -> decoder.Decoder:
+    kind = decoder.get(options.decoder)
+    arguments: dict[str, Any] = {
+        "cell": options.cell,
+        "num_layers": options.decoder_layers,
+        "dropout": options.readout_dropout,
+        "dtype": precision,
+    }
+    if options.decoder != "plain":
+        arguments["attention"] = attention.get(
+            options.attention, options.attention_units, dtype=precision
+        )
+    if kind is LuongDecoder:
+        arguments["input_feeding"] = options.input_feeding
+    return kind(options.decoder_units, options.embedding_units, **arguments)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write beside `path`, renamed to it if all goes well."""
+    beside = path.with_name(f".writing.{path.name}")
+    try:
+        yield beside
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise GlimpseError(
+            f"{path} could not be written ({error.strerror or error}); what "
+            "was there before is kept: free some space or choose another --run"
+        ) from error
+
+
+def versions() -> dict[str, str]:
+    """What a run was made with."""
+    found = {name: metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), **found, "git": _commit()}
+
+
+def _commit() -> str:
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()

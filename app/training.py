@@ -1,0 +1,386 @@
+"""Training: one small loop around the model's own step, exactly resumable.
+
+Data order is a pure function of (seed, epoch), so a position is (epoch,
+batch); everything else that training changes is in the checkpoint. A run that
+is killed and resumed ends with the same weights as one that is not.
+"""
+
+import csv
+import logging
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tqdm import tqdm
+
+from app.checkpoints import Checkpoints, TrainingState
+from app.config import TrainingOptions
+from app.device import Device
+from app.run import Run, Tokenizers, replacing, versions
+from app.scores import corpus_bleu
+from app.translator import Translator
+from data import Corpus, GlimpseError, Tokenizer, TrainingData, load_corpus
+from models import TranslationModel
+
+SHOWN_EVERY = 10  # steps between looks at the loss: a look waits for the device
+log = logging.getLogger(__name__)
+
+
+class InterruptedRunError(GlimpseError):
+    """Training was asked to stop, and has saved where it stands."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How a run ended; `python -m app train` prints it as JSON."""
+
+    run: str
+    epochs: int
+    steps: int
+    seconds: float
+    best: dict[str, Any]
+
+
+def train(
+    run: Run,
+    device: Device,
+    *,
+    data_dir: Path | None = None,
+    cache_dir: Path | None = None,
+) -> Summary:
+    """Train a run to its end, from where its checkpoints say it stands.
+
+    Raises:
+        InterruptedRunError: SIGINT or SIGTERM came; all is saved.
+        GlimpseError: the corpus cannot be had, the disk is full, or the loss
+            is no longer finite.
+    """
+    keras.utils.set_random_seed(run.config.training.seed)
+    options = run.config.corpus
+    corpus = load_corpus(
+        options.name,
+        source=options.source,
+        target=options.target,
+        data_dir=data_dir,
+        cache_dir=cache_dir,
+    )
+    trainer = Trainer(run, corpus, prepare_tokenizers(run, corpus), device)
+    return trainer.train()
+
+
+def prepare_tokenizers(run: Run, corpus: Corpus) -> Tokenizers:
+    """The run's tokenizers; trained on its training split if it has none."""
+    if run.has_tokenizers():
+        return run.load_tokenizers()
+    options = run.config.tokenizer
+    pairs = list(corpus.dataset("train").as_numpy_iterator())
+    sides = [[pair[side].decode() for pair in pairs] for side in (0, 1)]
+    texts = [sides[0] + sides[1]] if options.joint else sides
+    trained = [
+        Tokenizer.train(
+            each, options.vocabulary_size, model_type=options.model_type
+        )
+        for each in texts
+    ]
+    run.save_tokenizers(Tokenizers(trained[0], trained[-1]))
+    return run.load_tokenizers()
+
+
+def learning_rate(
+    options: TrainingOptions, step: int, total_steps: int
+) -> float:
+    """The scheduled rate of update `step`, counted from 0.
+
+    A linear warm-up over `warmup_steps`, then the schedule: constant; cosine,
+    to 0 at `total_steps`; inverse-sqrt, `sqrt(warmup / step)`.
+    """
+    warmup = options.warmup_steps
+    if step < warmup:
+        return options.learning_rate * (step + 1) / warmup
+    if options.schedule == "cosine":
+        progress = (step - warmup) / max(1, total_steps - warmup)
+        return options.learning_rate * (1 + math.cos(math.pi * progress)) / 2
+    if options.schedule == "inverse-sqrt":
+        peak = max(1, warmup)
+        return options.learning_rate * math.sqrt(peak / max(peak, step))
+    return options.learning_rate
+
+
+class Trainer:
+    """A model, its data and its checkpoints, and the loop over them."""
+
+    def __init__(
+        self, run: Run, corpus: Corpus, tokenizers: Tokenizers, device: Device
+    ) -> None:
+        self.run = run
+        self.options = run.config.training
+        pipeline = run.config.pipeline
+        self.data, self.validation = (
+            TrainingData(corpus.dataset(split), *tokenizers, pipeline)
+            for split in ("train", "validation")
+        )
+        self.examples = corpus.examples("validation")
+        self.model = run.build_model(tokenizers)
+        _compile(self.model, self.options, device)
+        spec = self.data.in_order().element_spec
+        self.train_step = _graph(self.model.train_step, spec, device)
+        self.test_step = _graph(self.model.test_step, spec, device)
+        self.checkpoints = Checkpoints(run.checkpoints, _variables(self.model))
+        self.translator = Translator(
+            self.model, tokenizers, run.config.search, pipeline
+        )
+        self.writer = tf.summary.create_file_writer(str(run.logs))
+        self.total_steps = self.options.epochs * self.data.steps_per_epoch
+
+    def train(self) -> Summary:
+        """Go on from the newest checkpoint to the end."""
+        state = self.checkpoints.restore() or TrainingState()
+        if not state.finished:
+            self._announce(state)
+            with _stop_requests() as requested:
+                while not state.finished:
+                    self._train_epoch(state, requested)
+                    self._finish_epoch(state)
+                    if requested() and not state.finished:
+                        self._stop(state)
+        return self._summary(state)
+
+    def _announce(self, state: TrainingState) -> None:
+        for line in str(self.data.report).splitlines():
+            log.info("%s", line)
+        log.info("Model: %s parameters", f"{self.model.count_params():,}")
+        if state.step:
+            log.info("Going on after step %d", state.step)
+
+    def _train_epoch(
+        self, state: TrainingState, requested: Callable[[], bool]
+    ) -> None:
+        if not state.batch:
+            self.model.reset_metrics()
+        batches = self.data.epoch(self.options.seed, state.epoch)
+        last = time.monotonic()
+        with self._bar(state) as bar:
+            for batch in batches.skip(state.batch):
+                self._set_rate(state)
+                self.train_step(batch)
+                state.step += 1
+                state.batch += 1
+                state.seconds += time.monotonic() - last
+                last = time.monotonic()
+                bar.update()
+                if state.step % SHOWN_EVERY == 0:
+                    self._show(bar)
+                if requested():
+                    self._stop(state)
+                if state.step % self.options.checkpoint_steps == 0:
+                    self._save(state)
+
+    def _bar(self, state: TrainingState) -> tqdm:
+        return tqdm(
+            desc=f"epoch {state.epoch + 1}/{self.options.epochs}",
+            total=self.data.steps_per_epoch,
+            initial=state.batch,
+            unit="batch",
+            dynamic_ncols=True,
+            mininterval=0.5,
+        )
+
+    def _show(self, bar: tqdm) -> None:
+        elapsed = bar.format_dict["elapsed"] or 1e-9
+        share = (bar.n - bar.initial) / max(1, bar.n)
+        speed = self._tokens() * share / elapsed
+        bar.set_postfix_str(
+            f"{_describe(self._results())}, {speed:,.0f} tokens/s",
+            refresh=False,
+        )
+
+    def _tokens(self) -> int:
+        """Target tokens seen since the metrics were reset."""
+        return int(self.model.perplexity.count)
+
+    def _results(self) -> dict[str, float]:
+        return {each.name: float(each.result()) for each in self.model.metrics}
+
+    def _set_rate(self, state: TrainingState) -> None:
+        rate = learning_rate(self.options, state.step, self.total_steps)
+        self.model.optimizer.learning_rate.assign(rate * state.rate_factor)
+
+    def _save(self, state: TrainingState) -> None:
+        loss = self._results()["loss"]
+        if not math.isfinite(loss):
+            raise GlimpseError(
+                f"The training loss is {loss} at step {state.step}; earlier "
+                "checkpoints are kept: lower training.learning_rate or "
+                "training.clip_norm and train a new run"
+            )
+        self.checkpoints.save(state)
+
+    def _stop(self, state: TrainingState) -> None:
+        self._save(state)
+        self.run.save_weights(self.model, "last")
+        raise InterruptedRunError(
+            f"Interrupted: all is saved at step {state.step} of "
+            f"{self.total_steps}; go on with: python -m app train "
+            f"--run {self.run.folder} --resume"
+        )
+
+    def _finish_epoch(self, state: TrainingState) -> None:
+        began = time.monotonic()
+        row = {"epoch": state.epoch + 1, "step": state.step}
+        row |= {f"train_{k}": v for k, v in self._results().items()}
+        row["learning_rate"] = float(self.model.optimizer.learning_rate)
+        state.tokens += self._tokens()
+        row |= {f"validation_{k}": v for k, v in self._validate().items()}
+        state.seconds += time.monotonic() - began
+        row |= {"tokens": state.tokens, "seconds": round(state.seconds, 1)}
+        state.history.append(row)
+        state.epoch += 1
+        state.batch = 0
+        self._judge(state, row[f"validation_{self.options.metric}"])
+        self._record(state, row)
+
+    def _validate(self) -> dict[str, float]:
+        self.model.reset_metrics()
+        for batch in self.validation.in_order():
+            self.test_step(batch)
+        results = self._results()
+        translations = self.translator.translate(
+            [example.source for example in self.examples], beam_size=1
+        )
+        results["bleu"] = corpus_bleu(
+            [translation.text for translation in translations],
+            [example.references for example in self.examples],
+        )
+        return results
+
+    def _judge(self, state: TrainingState, score: float) -> None:
+        """Best so far, the plateau rule, and whether to go on."""
+        sign = -1 if self.options.metric == "perplexity" else 1
+        if state.best is None or sign * (score - state.best) > 0:
+            state.best, state.best_step = score, state.step
+            state.stale_epochs = state.plateau_epochs = 0
+            self.run.save_weights(self.model, "best")
+        else:
+            state.stale_epochs += 1
+            state.plateau_epochs += 1
+        if state.plateau_epochs == self.options.plateau_patience:
+            state.rate_factor *= self.options.plateau_factor
+            state.plateau_epochs = 0
+        state.finished = (
+            state.epoch == self.options.epochs
+            or state.stale_epochs == self.options.patience
+        )
+
+    def _record(self, state: TrainingState, row: dict[str, Any]) -> None:
+        self._save(state)
+        self.run.save_weights(self.model, "last")
+        _write_history(self.run.folder / "history.csv", state.history)
+        with self.writer.as_default(step=state.step):
+            for name, value in row.items():
+                tf.summary.scalar(name, value)
+        self.writer.flush()
+        self.run.write_json(
+            "versions.json",
+            {
+                **versions(),
+                "seed": self.options.seed,
+                "seconds": round(state.seconds, 1),
+                "tokens": state.tokens,
+            },
+        )
+        validation = {
+            name.removeprefix("validation_"): value
+            for name, value in row.items()
+            if name.startswith("validation_")
+        }
+        log.info("epoch %d: %s", state.epoch, _describe(validation))
+
+    def _summary(self, state: TrainingState) -> Summary:
+        return Summary(
+            run=str(self.run.folder),
+            epochs=state.epoch,
+            steps=state.step,
+            seconds=round(state.seconds, 1),
+            best={
+                "metric": self.options.metric,
+                "value": state.best,
+                "step": state.best_step,
+            },
+        )
+
+
+def _compile(
+    model: TranslationModel, options: TrainingOptions, device: Device
+) -> None:
+    model.compile(
+        keras.optimizers.Adam(options.learning_rate),
+        label_smoothing=options.label_smoothing,
+        clip_norm=options.clip_norm,
+        jit_compile=device.jit_compile,
+    )
+    model.optimizer.build(model.trainable_variables)
+
+
+def _graph(
+    step: Callable[..., dict[str, tf.Tensor]], spec: Any, device: Device
+) -> Callable[..., dict[str, tf.Tensor]]:
+    """One graph for all shapes of batches: traced once."""
+    return tf.function(
+        step,
+        input_signature=[spec],
+        autograph=False,
+        jit_compile=device.jit_compile,
+    )
+
+
+def _variables(model: TranslationModel) -> list[tf.Variable]:
+    """All that training changes: weights, random seeds, moments, means."""
+    metrics = [v for metric in model.metrics for v in metric.variables]
+    every = [*model.variables, *model.optimizer.variables, *metrics]
+    return [variable.value for variable in every]
+
+
+@contextmanager
+def _stop_requests() -> Iterator[Callable[[], bool]]:
+    """Whether SIGINT or SIGTERM has come; a second one acts at once."""
+    came = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal came
+        came = True
+        log.warning("Saving before stopping; once more stops at once")
+        restore()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    old = {number: signal.signal(number, note) for number in numbers}
+
+    def restore() -> None:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+    try:
+        yield lambda: came
+    finally:
+        restore()
+
+
+def _describe(results: dict[str, float]) -> str:
+    return ", ".join(f"{k} {v:.4g}" for k, v in results.items())
+
+
+def _write_history(path: Path, rows: list[dict[str, Any]]) -> None:
+    with (
+        replacing(path) as beside,
+        beside.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,312 @@
+"""Text in, translations and their attention out, from a run folder."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from app.run import Run, Tokenizers
+from data import Tokenizer, normalise
+from models import Hypotheses, SearchOptions, TranslationModel, search
+from models.losses import token_losses
+from models.metrics import correct_tokens
+
+BATCH_SIZE = 64  # sentences; results do not depend on it
+IDS = tf.TensorSpec([None, None], tf.int32)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One translation.
+
+    Attributes:
+        text: the translation.
+        score: log-probability under the length penalty.
+        log_prob: natural log-probability of the tokens.
+        ids: target token ids, the final EOS included.
+        attention: (T, S) weights, a row for each id, a column for each source
+            token; None without attention.
+        correct: how many tokens of a given translation were the likeliest
+            ones; None for one that was searched for.
+    """
+
+    text: str
+    score: float
+    log_prob: float
+    ids: tuple[int, ...]
+    attention: np.ndarray | None
+    correct: int | None = None
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A sentence with its n best translations, best first.
+
+    Attributes:
+        source: the sentence as it came.
+        source_text: what was translated: normalised, cut where over-long.
+        source_ids: its token ids, the final EOS included.
+        hypotheses: at least one.
+        truncated: whether the sentence was cut.
+    """
+
+    source: str
+    source_text: str
+    source_ids: tuple[int, ...]
+    hypotheses: tuple[Hypothesis, ...]
+    truncated: bool = False
+
+    @property
+    def text(self) -> str:
+        """The best translation."""
+        return self.hypotheses[0].text
+
+
+class Translator:
+    """Translates with one model.
+
+    Args:
+        model: a built model.
+        tokenizers: those it was trained with.
+        options: how to search when nothing else is asked.
+        max_source_length: longest source in tokens, EOS included.
+        languages: codes of source and target, which decide what a word is.
+    """
+
+    def __init__(
+        self,
+        model: TranslationModel,
+        tokenizers: Tokenizers,
+        options: SearchOptions,
+        max_source_length: int,
+        languages: tuple[str, str] = ("en", "fr"),
+    ) -> None:
+        self.model = model
+        self.tokenizers = tokenizers
+        self.options = options
+        self.max_source_length = max_source_length
+        self.languages = languages
+        self._searches: dict[SearchOptions, Callable[..., Hypotheses]] = {}
+
+    @classmethod
+    def load(cls, folder: Path | str) -> "Translator":
+        """Load the best model of a run folder.
+
+        Raises:
+            GlimpseError: no run folder, or its weights cannot be read.
+        """
+        run = Run.open(Path(folder))
+        tokenizers = run.load_tokenizers()
+        model = run.build_model(tokenizers)
+        run.load_weights(model)
+        return cls(
+            model,
+            tokenizers,
+            run.config.search,
+            run.config.pipeline.max_source_length,
+            (run.config.corpus.source, run.config.corpus.target),
+        )
+
+    def translate(
+        self,
+        sentences: Sequence[str],
+        *,
+        beam_size: int | None = None,
+        nbest: int = 1,
+        progress: Callable[[int], Any] = lambda count: None,
+    ) -> list[Translation]:
+        """Translate sentences; the results are in their order.
+
+        Args:
+            sentences: any text; an empty one has an empty translation.
+            beam_size: hypotheses kept; the run's own when None.
+            nbest: how many of them to return, at most `beam_size`.
+            progress: called with the number of sentences done, by batches.
+        """
+        options = self.options
+        if beam_size is not None:
+            options = replace(options, beam_size=beam_size)
+        sources = [self._encode(sentence) for sentence in sentences]
+        done = [_empty(source) for source in sources]
+        for rows in _batches([len(source.source_ids) for source in sources]):
+            batch = [sources[row] for row in rows]
+            found = self._search(batch, options)
+            for place, row in enumerate(rows):
+                done[row] = replace(
+                    sources[row],
+                    hypotheses=self._hypotheses(
+                        found, place, len(sources[row].source_ids), nbest
+                    ),
+                )
+            progress(len(rows))
+        return done
+
+    def force(
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        *,
+        progress: Callable[[int], Any] = lambda count: None,
+    ) -> list[Translation]:
+        """Score given translations and say where the model looked.
+
+        Args:
+            sources: sentences.
+            targets: as many translations of them.
+            progress: called with the number of sentences done, by batches.
+
+        Returns:
+            Each target as the only hypothesis of its source.
+        """
+        pairs = [self._encode(source) for source in sources]
+        ids = [
+            (*self.tokenizers.target.encode(target), self.tokenizers.target.EOS)
+            for target in targets
+        ]
+        done = list(pairs)
+        lengths = [
+            max(len(pair.source_ids), len(target))
+            for pair, target in zip(pairs, ids, strict=True)
+        ]
+        for rows in _batches(lengths, shortest=0):
+            forced = self._force(
+                [pairs[row].source_ids for row in rows],
+                [ids[row] for row in rows],
+            )
+            for row, hypothesis in zip(rows, forced, strict=True):
+                done[row] = replace(pairs[row], hypotheses=(hypothesis,))
+            progress(len(rows))
+        return done
+
+    def _force(
+        self, sources: list[tuple[int, ...]], targets: list[tuple[int, ...]]
+    ) -> list[Hypothesis]:
+        log_probs, correct, attention = tf.nest.map_structure(
+            lambda x: x.numpy(),
+            self._forced_graph(_pad(sources), _pad(targets)),
+        )
+        return [
+            Hypothesis(
+                self.tokenizers.target.decode(ids),
+                float(log_probs[place]),
+                float(log_probs[place]),
+                ids,
+                _crop(attention, (place,), (len(ids), len(sources[place]))),
+                int(correct[place]),
+            )
+            for place, ids in enumerate(targets)
+        ]
+
+    def _encode(self, sentence: str) -> Translation:
+        text = normalise(sentence)
+        tokenizer = self.tokenizers.source
+        ids = tokenizer.encode(text)
+        kept = ids[: self.max_source_length - 1]
+        truncated = len(kept) < len(ids)
+        if truncated:
+            text = tokenizer.decode(kept)
+        return Translation(
+            sentence, text, (*kept, tokenizer.EOS), (), truncated
+        )
+
+    def _search(
+        self, batch: list[Translation], options: SearchOptions
+    ) -> Hypotheses:
+        if options not in self._searches:
+            self._searches[options] = _search_graph(self.model, options)
+        source = _pad([each.source_ids for each in batch])
+        found = self._searches[options](source)
+        return tf.nest.map_structure(lambda x: x.numpy(), found)
+
+    def _hypotheses(
+        self, found: Hypotheses, place: int, source_length: int, nbest: int
+    ) -> tuple[Hypothesis, ...]:
+        lengths = found.lengths[place]
+        return tuple(
+            self._hypothesis(found, place, rank, source_length)
+            for rank in range(min(nbest, len(lengths)))
+            if lengths[rank]
+        )
+
+    def _hypothesis(
+        self, found: Hypotheses, place: int, rank: int, source_length: int
+    ) -> Hypothesis:
+        length = int(found.lengths[place, rank])
+        ids = tuple(int(i) for i in found.tokens[place, rank, :length])
+        return Hypothesis(
+            self.tokenizers.target.decode(ids),
+            float(found.scores[place, rank]),
+            float(found.log_probs[place, rank]),
+            ids,
+            _crop(found.attention, (place, rank), (length, source_length)),
+        )
+
+    @cached_property
+    def _forced_graph(self) -> Callable[..., tuple[Any, ...]]:
+        return _forced_graph(self.model)
+
+
+def _search_graph(
+    model: TranslationModel, options: SearchOptions
+) -> Callable[..., Hypotheses]:
+    def run(source: tf.Tensor) -> Hypotheses:
+        memory, state = model.encode(source)
+        lengths = tf.reduce_sum(tf.cast(source != 0, tf.int32), 1)
+        return search(
+            lambda tokens, state: model.step(tokens, state, memory),
+            state,
+            source_length=tf.shape(source)[1],
+            limits=options.limits(lengths),
+            options=options,
+        )
+
+    return tf.function(run, input_signature=[IDS], autograph=False)
+
+
+def _forced_graph(model: TranslationModel) -> Callable[..., tuple[Any, ...]]:
+    def run(source: tf.Tensor, target: tf.Tensor) -> tuple[Any, ...]:
+        begin = tf.fill([tf.shape(target)[0], 1], Tokenizer.BOS)
+        target_in = tf.concat([begin, target[:, :-1]], 1)
+        given = model({"source": source, "target_in": target_in})
+        _, nll = token_losses(target, given["logits"])
+        mask = tf.cast(target != Tokenizer.PAD, tf.float32)
+        correct = correct_tokens(target, given["logits"])
+        return (
+            -tf.reduce_sum(nll * mask, 1),
+            tf.reduce_sum(correct * mask, 1),
+            given["attention_weights"],
+        )
+
+    return tf.function(run, input_signature=[IDS, IDS], autograph=False)
+
+
+def _empty(source: Translation) -> Translation:
+    nothing = Hypothesis("", 0.0, 0.0, (), None)
+    return replace(source, hypotheses=(nothing,))
+
+
+def _batches(lengths: list[int], shortest: int = 1) -> Iterator[list[int]]:
+    """Rows of like length, by batches; those of `shortest` are left out.
+
+    A source of length 1 is EOS alone: nothing to translate.
+    """
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    order = [row for row in order if lengths[row] > shortest]
+    for start in range(0, len(order), BATCH_SIZE):
+        yield order[start : start + BATCH_SIZE]
+
+
+def _pad(rows: Sequence[Sequence[int]]) -> tf.Tensor:
+    return tf.ragged.constant(rows, dtype=tf.int32).to_tensor()
+
+
+def _crop(
+    attention: Any, place: tuple[int, ...], shape: tuple[int, int]
+) -> np.ndarray | None:
+    if isinstance(attention, tuple):
+        return None
+    return attention[place][: shape[0], : shape[1]].astype(np.float32)

@@ -1,0 +1,24 @@
+"""What all tests share: quiet TensorFlow, the real corpora, one TFDS cache."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of the real corpora; skips the test where there is none."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("GLIMPSE_DATA_DIR") or beside)
+    if not (folder / "multi30k").is_dir():
+        pytest.skip("needs the real corpora: set GLIMPSE_DATA_DIR")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder of prepared corpora for the whole session."""
+    return tmp_path_factory.mktemp("tfds")

@@ -1,0 +1,148 @@
+"""Our layers' weights as the papers' matrices: layers in, references out."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+from keras import layers
+
+from models.attention import Attention, BahdanauAttention
+from models.cells import Cell, GRUCell, LSTMCell
+from models.decoder import BahdanauDecoder, Decoder, LuongDecoder
+from models.encoder import Encoder
+from models.seq2seq import Seq2Seq
+from tests.models import reference
+from tests.models.reference import Array, CellStep, Gate, Score, State, Steps
+
+
+class Values:
+    """Float64 copies of a layer's weights, to nudge for finite differences."""
+
+    def __init__(self, layer: layers.Layer) -> None:
+        self._copies = {
+            id(weight): weight.numpy().astype(np.float64)
+            for weight in layer.weights
+        }
+
+    def __call__(self, weight: keras.Variable) -> Array:
+        return self._copies[id(weight)]
+
+    def matrix(self, dense: layers.Dense) -> Array:
+        return self(dense.kernel).T
+
+
+def cell(values: Values, cell: Cell, *more_inputs: layers.Dense) -> CellStep:
+    """One step of `cell`, whose input continues with what feeds those layers.
+
+    The sum of the products of the parts is the product of the whole.
+    """
+    parts = [cell.input_projection, *more_inputs]
+    of_input = np.hstack([values.matrix(part) for part in parts])
+    of_hidden = values.matrix(cell.recurrent_projection)
+    bias = values(cell.input_projection.bias)
+    gates = [
+        Gate(*blocks)
+        for blocks in zip(
+            *(np.split(x, cell.gates) for x in (of_input, of_hidden, bias)),
+            strict=True,
+        )
+    ]
+    if isinstance(cell, GRUCell):
+        update, reset, candidate = np.split(
+            values(cell.recurrent_projection.bias), 3
+        )
+        return reference.gru(
+            gates[0]._replace(bias=gates[0].bias + update),
+            gates[1]._replace(bias=gates[1].bias + reset),
+            gates[2],
+            candidate,
+        )
+    if isinstance(cell, LSTMCell):
+        return reference.lstm(*gates)
+    return reference.elman(*gates)
+
+
+def score(values: Values, attention: Attention) -> Score:
+    kind = getattr(attention, "score", "additive")
+    if kind == "dot":
+        return reference.dot()
+    if kind == "general":
+        return reference.general(values.matrix(attention.key_projection))
+    of_query = values.matrix(attention.query_projection)
+    of_value = values.matrix(attention.key_projection)
+    vector = values(attention.score_projection.kernel)[:, 0]
+    if isinstance(attention, BahdanauAttention):
+        return reference.additive(of_query, of_value, vector)
+    return reference.concat(np.hstack([of_query, of_value]), vector)
+
+
+def encoder(
+    values: Values, encoder: Encoder
+) -> Callable[[Array], tuple[Array, Array]]:
+    """From words (S, E) to values (S, M) and summary (M,)."""
+    steps = [
+        reference.Layer(
+            [cell(values, one) for one in directions],
+            (np.zeros(encoder.units),) * directions[0].leaves,
+        )
+        for directions in encoder.directions
+    ]
+    return lambda words: reference.encode(steps, words)
+
+
+def decoder(
+    values: Values, decoder: Decoder
+) -> Callable[[Array, list[State], Array], Steps]:
+    """From words (T, E), initial states and values (S, M) to all steps."""
+    if isinstance(decoder, LuongDecoder):
+        feed = [decoder.feed_projection] if decoder.input_feeding else []
+        return reference.luong(
+            _cells(values, decoder, *feed),
+            score(values, decoder.attention),
+            values.matrix(decoder.attentional_projection),
+            decoder.input_feeding,
+        )
+    readout = values.matrix(decoder.output_projection)
+    bias = values(decoder.output_projection.bias)
+    if isinstance(decoder, BahdanauDecoder):
+        return reference.bahdanau(
+            _cells(values, decoder, decoder.context_projection),
+            score(values, decoder.attention),
+            readout,
+            bias,
+        )
+    return reference.plain(_cells(values, decoder), readout, bias)
+
+
+def _cells(
+    values: Values, decoder: Decoder, *more_inputs: layers.Dense
+) -> list[CellStep]:
+    first = cell(values, decoder.cells[0], *more_inputs)
+    return [first, *(cell(values, one) for one in decoder.cells[1:])]
+
+
+def bridge(values: Values, decoder: Decoder, summary: Array) -> list[State]:
+    """Bahdanau et al. 2015, A.2.2: `tanh(W summary + b)`, leaf by leaf."""
+    leaves = iter(
+        np.tanh(values.matrix(one) @ summary + values(one.bias))
+        for one in decoder.bridges
+    )
+    return [
+        tuple(next(leaves) for _ in range(one.leaves)) for one in decoder.cells
+    ]
+
+
+def translate(
+    values: Values, model: Seq2Seq, source: Array, target_in: Array
+) -> tuple[Array, Array]:
+    """Logits (T, V) and weights (T, S) of unpadded token ids."""
+    table = values(model.target_embedding.embeddings)
+    words = values(model.source_embedding.embeddings)[source]
+    memory, summary = encoder(values, model.encoder)(words)
+    states = bridge(values, model.decoder, summary)
+    steps = decoder(values, model.decoder)(table[target_in], states, memory)
+    if model.softmax_projection is None:
+        return steps.readouts @ table.T, steps.weights
+    softmax = model.softmax_projection
+    logits = steps.readouts @ values.matrix(softmax).T + values(softmax.bias)
+    return logits, steps.weights

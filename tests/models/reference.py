@@ -1,0 +1,318 @@
+"""The papers' equations in float64 NumPy, to hold the layers to.
+
+One sentence at a time, one position at a time, no batch and no padding; a
+matrix is (outputs, inputs), as the papers write it. Nothing here knows of our
+layers: `matrices` hands over their weights.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+Array = np.ndarray
+State = tuple[Array, ...]  # the first leaf is the output
+CellStep = Callable[[Array, State], State]
+Score = Callable[[Array, Array], float]  # of a query and a memory value
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x: Array) -> Array:
+    exponentials = np.exp(x - np.max(x))
+    return exponentials / np.sum(exponentials)
+
+
+def log_softmax(x: Array) -> Array:
+    return np.log(softmax(x))
+
+
+class Gate(NamedTuple):
+    """`of_input x + of_hidden h + bias`."""
+
+    of_input: Array
+    of_hidden: Array
+    bias: Array
+
+    def __call__(self, x: Array, hidden: Array) -> Array:
+        return self.of_input @ x + self.of_hidden @ hidden + self.bias
+
+
+def elman(gate: Gate) -> CellStep:
+    """Elman 1990."""
+    return lambda x, state: (np.tanh(gate(x, state[0])),)
+
+
+def gru(
+    update: Gate, reset: Gate, candidate: Gate, candidate_bias: Array
+) -> CellStep:
+    """Cho et al. 2014, equations 5 to 8, the reset after the product.
+
+    `candidate_bias` is the one the reset gate multiplies.
+    """
+
+    def step(x: Array, state: State) -> State:
+        (hidden,) = state
+        z = sigmoid(update(x, hidden))
+        r = sigmoid(reset(x, hidden))
+        recurrent = candidate.of_hidden @ hidden + candidate_bias
+        g = np.tanh(candidate.of_input @ x + candidate.bias + r * recurrent)
+        return (z * hidden + (1 - z) * g,)
+
+    return step
+
+
+def lstm(enter: Gate, forget: Gate, leave: Gate, candidate: Gate) -> CellStep:
+    """Hochreiter and Schmidhuber 1997 with Gers et al.'s forget gate."""
+
+    def step(x: Array, state: State) -> State:
+        hidden, carry = state
+        i, f, o = (sigmoid(g(x, hidden)) for g in (enter, forget, leave))
+        carry = f * carry + i * np.tanh(candidate(x, hidden))
+        return o * np.tanh(carry), carry
+
+    return step
+
+
+def additive(of_query: Array, of_value: Array, vector: Array) -> Score:
+    """Bahdanau et al. 2015, A.1.2."""
+    return lambda q, h: vector @ np.tanh(of_query @ q + of_value @ h)
+
+
+def dot() -> Score:
+    """Luong et al. 2015, section 3.1, as the next two."""
+    return lambda q, h: q @ h
+
+
+def general(matrix: Array) -> Score:
+    return lambda q, h: q @ matrix @ h
+
+
+def concat(matrix: Array, vector: Array) -> Score:
+    return lambda q, h: vector @ np.tanh(matrix @ np.concatenate([q, h]))
+
+
+def attend(score: Score, query: Array, values: Array) -> tuple[Array, Array]:
+    """Context (M,) and weights (S,) of one query over values (S, M)."""
+    weights = softmax(np.array([score(query, value) for value in values]))
+    return weights @ values, weights
+
+
+class Layer(NamedTuple):
+    """The directions of an encoder layer, forward first."""
+
+    directions: list[CellStep]
+    start: State  # the zeros each starts from
+
+
+def encode(layers: list[Layer], words: Array) -> tuple[Array, Array]:
+    """Values (S, M) of words (S, E), and the summary (M,).
+
+    The summary is each direction's last output: forward at the last word,
+    backward at the first (Schuster and Paliwal 1997).
+    """
+    values = words
+    for layer in layers:
+        runs = [_outputs(layer.directions[0], layer.start, values)]
+        summaries = [runs[0][-1]]
+        for backward in layer.directions[1:]:
+            runs.append(_outputs(backward, layer.start, values[::-1])[::-1])
+            summaries.append(runs[1][0])
+        values = np.concatenate(runs, -1)
+    return values, np.concatenate(summaries)
+
+
+def _outputs(cell: CellStep, state: State, inputs: Array) -> Array:
+    outputs = []
+    for x in inputs:
+        state = cell(x, state)
+        outputs.append(state[0])
+    return np.array(outputs)
+
+
+class Steps(NamedTuple):
+    """What a decoder gives for T words, and the states after the last."""
+
+    outputs: Array  # (T, H)
+    contexts: Array  # (T, M)
+    weights: Array  # (T, S)
+    readouts: Array  # (T, R)
+    states: list[State]
+
+
+def _stack(
+    cells: list[CellStep], x: Array, states: list[State]
+) -> tuple[Array, list[State]]:
+    new_states = []
+    for cell, state in zip(cells, states, strict=True):
+        state = cell(x, state)
+        new_states.append(state)
+        x = state[0]
+    return x, new_states
+
+
+def plain(
+    cells: list[CellStep], readout: Array, bias: Array
+) -> Callable[..., Steps]:
+    """Sutskever et al. 2014: `t = tanh(W [s; y])`."""
+
+    def run(words: Array, states: list[State], values: Array) -> Steps:
+        outputs, readouts = [], []
+        for y in words:
+            s, states = _stack(cells, y, states)
+            outputs.append(s)
+            readouts.append(np.tanh(readout @ np.concatenate([s, y]) + bias))
+        nothing = np.zeros((len(words), 0))
+        return Steps(
+            np.array(outputs), nothing, nothing, np.array(readouts), states
+        )
+
+    return run
+
+
+def bahdanau(
+    cells: list[CellStep], score: Score, readout: Array, bias: Array
+) -> Callable[..., Steps]:
+    """Bahdanau et al. 2015, A.2.2: attend with s_{i-1}, then s_i of [y; c]."""
+
+    def run(words: Array, states: list[State], values: Array) -> Steps:
+        rows = []
+        for y in words:
+            c, weights = attend(score, states[-1][0], values)
+            s, states = _stack(cells, np.concatenate([y, c]), states)
+            t = np.tanh(readout @ np.concatenate([s, c, y]) + bias)
+            rows.append((s, c, weights, t))
+        return Steps(*map(np.array, zip(*rows, strict=True)), states)
+
+    return run
+
+
+def luong(
+    cells: list[CellStep], score: Score, attentional: Array, feeding: bool
+) -> Callable[..., Steps]:
+    """Luong et al. 2015, section 3 and, with feeding, section 3.3."""
+
+    def run(words: Array, states: list[State], values: Array) -> Steps:
+        rows = []
+        fed = np.zeros(attentional.shape[0])
+        for y in words:
+            x = np.concatenate([y, fed]) if feeding else y
+            s, states = _stack(cells, x, states)
+            c, weights = attend(score, s, values)
+            fed = np.tanh(attentional @ np.concatenate([c, s]))
+            rows.append((fed, c, weights, fed))
+        return Steps(*map(np.array, zip(*rows, strict=True)), states)
+
+    return run
+
+
+def smoothed_loss(logits: Array, target: int, smoothing: float) -> float:
+    """Szegedy et al. 2016, section 7: cross-entropy with a mixed target."""
+    size = len(logits)
+    wanted = np.full(size, smoothing / size)
+    wanted[target] += 1 - smoothing
+    return -np.sum(wanted * log_softmax(logits))
+
+
+def gradient(function: Callable[[], float], x: Array) -> Array:
+    """Central differences of `function` by each element of `x`, in place."""
+    step = 1e-5
+    slopes = np.zeros_like(x)
+    for index in np.ndindex(*x.shape):
+        direction = np.zeros_like(x)
+        direction[index] = 1
+        slopes[index] = slope(function, x, direction, step)
+    return slopes
+
+
+def slope(
+    function: Callable[[], float], x: Array, direction: Array, step: float
+) -> float:
+    """Central difference of `function` as `x` moves along `direction`."""
+    x += step * direction
+    above = function()
+    x -= 2 * step * direction
+    below = function()
+    x += step * direction
+    return (above - below) / (2 * step)
+
+
+PAD, BOS, EOS = 0, 2, 3
+Words = tuple[int, ...]
+LogProbs = Callable[[Words], Array]  # (V,), of the word after these
+
+
+class Hypothesis(NamedTuple):
+    words: Words  # with the final EOS
+    log_prob: float
+    score: float
+
+
+def length_penalty(length: int, alpha: float) -> float:
+    """Wu et al. 2016, equation 14."""
+    return (5 + length) ** alpha / (5 + 1) ** alpha
+
+
+def greedy(log_probs: LogProbs, limit: int) -> Words:
+    """The likeliest word at each step, until EOS or the limit."""
+    words: Words = ()
+    while EOS not in words:
+        allowed = _allowed(log_probs(words), len(words) + 1 == limit)
+        words += (max(allowed, key=lambda word: allowed[word]),)
+    return words
+
+
+def beam(
+    log_probs: LogProbs, limit: int, size: int, alpha: float
+) -> list[Hypothesis]:
+    """Beam search to the limit, which never stops early."""
+    open_: list[tuple[float, Words]] = [(0.0, ())]
+    pool: list[Hypothesis] = []
+    for length in range(1, limit + 1):
+        candidates = [
+            (total + gained, (*words, word))
+            for total, words in open_
+            for word, gained in _allowed(
+                log_probs(words), length == limit
+            ).items()
+        ]
+        candidates = sorted(candidates, reverse=True)[: 2 * size]
+        pool += [
+            _hypothesis(total, words, alpha)
+            for total, words in candidates
+            if words[-1] == EOS
+        ]
+        open_ = [c for c in candidates if c[1][-1] != EOS][:size]
+    return sorted(pool, key=lambda h: h.score, reverse=True)[:size]
+
+
+def every(
+    log_probs: LogProbs, limit: int, vocabulary: int, alpha: float
+) -> list[Hypothesis]:
+    """All there are, the best first."""
+    found = []
+    for words in sequences(limit, vocabulary):
+        total = sum(log_probs(words[:t])[w] for t, w in enumerate(words))
+        found.append(_hypothesis(float(total), words, alpha))
+    return sorted(found, key=lambda h: h.score, reverse=True)
+
+
+def sequences(limit: int, vocabulary: int) -> Iterator[Words]:
+    """Every translation of at most `limit` words, EOS included."""
+    inner = sorted(set(range(vocabulary)) - {PAD, BOS, EOS})
+    for length in range(limit):
+        for words in itertools.product(inner, repeat=length):
+            yield (*words, EOS)
+
+
+def _allowed(log_probs: Sequence[float], last: bool) -> dict[int, float]:
+    words = [EOS] if last else range(len(log_probs))
+    return {w: float(log_probs[w]) for w in words if w not in (PAD, BOS)}
+
+
+def _hypothesis(total: float, words: Words, alpha: float) -> Hypothesis:
+    score = total / length_penalty(len(words), alpha)
+    return Hypothesis(words, total, score)

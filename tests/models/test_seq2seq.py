@@ -1,0 +1,464 @@
+"""The whole model: forced decoding, padding, training, saving."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from models import Encoder, PlainDecoder, Seq2Seq, TranslationModel
+from models.losses import token_losses, token_mask
+from tests.models import matrices, reference, tiny
+from tests.models.tiny import (
+    EVERY,
+    MODELS,
+    SOURCES,
+    TARGETS,
+    Batch,
+    batch,
+    copies,
+)
+
+every_model = pytest.mark.parametrize("name", EVERY)
+each_seq2seq = pytest.mark.parametrize("name", MODELS)
+has_attention = {name: "plain" not in name for name in EVERY}
+
+
+def train_once(
+    model: TranslationModel, data: Batch, **options: Any
+) -> dict[str, float]:
+    """One step of plain gradient descent, so that it shows the gradients."""
+    options = {"clip_norm": None, **options}
+    model.compile(keras.optimizers.SGD(1.0), **options)
+    logs = model.train_step(data)
+    return {name: float(value) for name, value in logs.items()}
+
+
+def moves(model: TranslationModel, data: Batch, **options: Any) -> list[Any]:
+    """What one step adds to each weight."""
+    before = copies(model)
+    train_once(model, data, **options)
+    return [b - a for a, b in zip(before, copies(model), strict=True)]
+
+
+def norm(arrays: list[np.ndarray]) -> float:
+    return float(np.sqrt(sum(np.sum(array**2) for array in arrays)))
+
+
+def assert_close(a: list[Any], b: list[Any], **kwargs: Any) -> None:
+    for x, y in zip(a, b, strict=True):
+        np.testing.assert_allclose(x, y, **{"atol": 1e-5, **kwargs})
+
+
+# --- what it computes
+
+
+@each_seq2seq
+def test_logits_and_weights_are_those_of_the_papers(name: str) -> None:
+    model = tiny.model(name)
+    inputs, _, _ = batch()
+
+    outputs = model(inputs)
+
+    values = matrices.Values(model)
+    for b, (source, target) in enumerate(zip(SOURCES, TARGETS, strict=True)):
+        target_in = [tiny.BOS, *target[:-1]]
+        logits, weights = matrices.translate(values, model, source, target_in)
+        found = outputs["logits"][b, : len(target)]
+        np.testing.assert_allclose(found, logits, atol=1e-5)
+        if has_attention[name]:
+            rows = outputs["attention_weights"][b, : len(target)]
+            np.testing.assert_allclose(
+                rows[:, : len(source)], weights, atol=1e-5
+            )
+            assert not np.any(rows[:, len(source) :])
+
+
+@each_seq2seq
+def test_gradients_are_those_of_finite_differences(name: str) -> None:
+    """Of the loss of train_step, by every weight, along random directions."""
+    smoothing = 0.1
+    model = tiny.model(name)
+    data = batch(filler=1)
+    values = matrices.Values(model)
+    moved = moves(model, data, label_smoothing=smoothing)
+
+    def loss() -> float:
+        total = 0.0
+        for source, target in zip(SOURCES, TARGETS, strict=True):
+            target_in = [tiny.BOS, *target[:-1]]
+            logits, _ = matrices.translate(values, model, source, target_in)
+            total += sum(
+                reference.smoothed_loss(row, word, smoothing)
+                for row, word in zip(logits, target, strict=True)
+            )
+        return total / sum(map(len, TARGETS))
+
+    rng = np.random.default_rng(7)
+    for weight, move in zip(model.weights, moved, strict=True):
+        direction = rng.normal(size=move.shape)
+        expected = reference.slope(loss, values(weight), direction, 1e-5)
+        got = -float(np.sum(move * direction))
+        assert got == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
+@every_model
+def test_fed_the_reference_the_step_gives_the_training_logits(
+    name: str,
+) -> None:
+    model = tiny.model(name)
+    inputs, _, _ = batch()
+    outputs = model(inputs)
+    expected = tf.nn.log_softmax(outputs["logits"])
+
+    memory, state = model.encode(inputs["source"])
+    for t in range(expected.shape[1]):
+        tokens = inputs["target_in"][:, t : t + 1]
+        log_probs, weights, state = model.step(tokens, state, memory)
+
+        np.testing.assert_allclose(
+            log_probs[:, 0], expected[:, t], atol=1e-5, rtol=1e-5
+        )
+        if has_attention[name]:
+            np.testing.assert_allclose(
+                weights[:, 0], outputs["attention_weights"][:, t], atol=1e-6
+            )
+        else:
+            assert weights == outputs["attention_weights"] == ()
+
+
+# --- padding and filler
+
+
+@every_model
+def test_padding_changes_no_state_and_no_output(name: str) -> None:
+    model = tiny.model(name)
+    inputs, _, _ = batch()
+    longer, _, _ = batch(more_source=4, more_target=6)
+
+    _, state = model.encode(inputs["source"])
+    _, same_state = model.encode(longer["source"])
+    outputs, more = model(inputs), model(longer)
+
+    leaves, same_leaves = map(tf.nest.flatten, (state, same_state))
+    assert_close(leaves, same_leaves, atol=1e-6)
+    t, s = inputs["target_in"].shape[1], inputs["source"].shape[1]
+    assert_close([more["logits"][:, :t]], [outputs["logits"]], atol=1e-5)
+    if has_attention[name]:
+        rows = more["attention_weights"]
+        assert_close([rows[:, :t, :s]], [outputs["attention_weights"]])
+        assert not np.any(rows[:, :, s:])
+
+
+@every_model
+def test_padding_changes_no_loss_and_no_gradient(name: str) -> None:
+    model, again = tiny.model(name), tiny.model(name)
+    data, longer = batch(), batch(more_source=4, more_target=6)
+
+    logs = train_once(model, data, label_smoothing=0.1)
+    same_logs = train_once(again, longer, label_smoothing=0.1)
+
+    assert same_logs == pytest.approx(logs, rel=1e-5)
+    assert_close(copies(model), copies(again), atol=1e-5)
+
+
+@every_model
+def test_filler_rows_change_no_loss_and_no_gradient(name: str) -> None:
+    model, again = tiny.model(name), tiny.model(name)
+
+    logs = train_once(model, batch(), label_smoothing=0.1)
+    same_logs = train_once(again, batch(filler=2), label_smoothing=0.1)
+
+    assert same_logs == pytest.approx(logs, rel=1e-5)
+    assert_close(copies(model), copies(again), atol=1e-5)
+
+
+@every_model
+def test_other_sentences_of_the_batch_change_nothing(name: str) -> None:
+    model = tiny.model(name)
+    together = model(batch()[0])["logits"]
+
+    for b, (source, target) in enumerate(zip(SOURCES, TARGETS, strict=True)):
+        alone = model(batch([source], [target])[0])["logits"]
+        assert_close([together[b, : len(target)]], [alone[0]], atol=1e-5)
+
+
+# --- training
+
+
+def test_the_logs_are_averages_over_tokens() -> None:
+    model = tiny.model("bahdanau")
+    data = batch(filler=1)
+    inputs, target, weights = data
+    logits = model(inputs)["logits"]
+    losses, nll = token_losses(target, logits, 0.2)
+    mask = token_mask(target, weights).numpy() > 0
+    likeliest = np.argmax(logits, -1)
+    expected = {
+        "loss": np.mean(losses.numpy()[mask]),
+        "perplexity": np.exp(np.mean(nll.numpy()[mask])),
+        "accuracy": np.mean((likeliest == target.numpy())[mask]),
+    }
+    assert mask.sum() == sum(map(len, TARGETS))
+
+    trained = train_once(model, data, label_smoothing=0.2)
+
+    assert trained == pytest.approx(expected, rel=1e-5)
+    model = tiny.model("bahdanau")
+    model.compile(label_smoothing=0.2)
+    assert model.test_step(data) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_token_weighs_the_same_in_a_short_sentence_and_a_long_one() -> None:
+    """The loss is over the tokens of the batch, not the sentences."""
+    model, start = tiny.model("luong-rnn"), tiny.model("luong-rnn")
+    start_weights = copies(start)
+    moved = moves(model, batch())
+
+    total = [np.zeros_like(weight) for weight in start_weights]
+    for source, target in zip(SOURCES, TARGETS, strict=True):
+        start.set_weights(start_weights)
+        one = moves(start, batch([source], [target]))
+        total = [t + len(target) * m for t, m in zip(total, one, strict=True)]
+
+    tokens = sum(map(len, TARGETS))
+    assert_close([t / tokens for t in total], moved)
+
+
+def test_gradients_above_the_limit_are_cut_to_it() -> None:
+    free = moves(tiny.model("bahdanau"), batch())
+    limit = 0.01
+    assert norm(free) > 10 * limit
+
+    cut = moves(tiny.model("bahdanau"), batch(), clip_norm=limit)
+
+    assert norm(cut) == pytest.approx(limit, rel=1e-3)
+    scale = limit / norm(free)
+    assert_close(cut, [scale * move for move in free], atol=1e-6)
+
+
+def test_gradients_below_the_limit_are_left_alone() -> None:
+    free = moves(tiny.model("bahdanau"), batch())
+
+    same = moves(tiny.model("bahdanau"), batch(), clip_norm=2 * norm(free))
+
+    assert_close(same, free, atol=1e-7)
+
+
+def test_clipping_is_on_unless_told() -> None:
+    model = tiny.model("bahdanau")
+    model.compile()
+
+    assert model.clip_norm == 5.0
+
+
+@pytest.mark.parametrize("name", ["clipnorm", "clipvalue", "global_clipnorm"])
+def test_an_optimizer_that_clips_is_refused(name: str) -> None:
+    model = tiny.model("bahdanau")
+    message = f"came with {name} set; it must not clip: give compile clip_norm"
+
+    with pytest.raises(ValueError, match=message):
+        model.compile(keras.optimizers.Adam(**{name: 1.0}))
+
+
+@pytest.mark.parametrize("name", ["clipnorm", "clipvalue", "global_clipnorm"])
+def test_nor_may_it_clip_under_loss_scaling(name: str) -> None:
+    inner = keras.optimizers.Adam(**{name: 1.0})
+
+    with pytest.raises(ValueError, match=f"came with {name} set"):
+        tiny.model("bahdanau").compile(
+            keras.optimizers.LossScaleOptimizer(inner)
+        )
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@each_seq2seq
+def test_mixed_precision_trains_alike(name: str, policy: str) -> None:
+    """Clipped alike too, whatever the loss is scaled by."""
+    exact = moves(tiny.model(name), batch(), clip_norm=0.1)
+
+    model = tiny.model(name, dtype=policy)
+    outputs = model(batch()[0])
+    rough = moves(model, batch(), clip_norm=0.1)
+
+    assert outputs["logits"].dtype.name == model.compute_dtype
+    assert norm(rough) == pytest.approx(0.1, rel=1e-2)
+    size = len(model.weights)  # the optimizer's own come after
+    along = sum(
+        np.sum(a * b) for a, b in zip(exact[:size], rough[:size], strict=True)
+    )
+    assert along / norm(exact) / norm(rough) > 0.97
+
+
+def test_dropout_is_for_training() -> None:
+    model = tiny.model("bahdanau", dropout=0.5)
+    data = batch()
+
+    plain = model(data[0])["logits"]
+    same = model(data[0], training=False)["logits"]
+    dropped = [model(data[0], training=True)["logits"] for _ in range(2)]
+
+    np.testing.assert_array_equal(plain, same)
+    assert np.max(np.abs(dropped[0] - plain)) > 1e-2
+    assert np.max(np.abs(dropped[0] - dropped[1])) > 1e-2
+
+
+@pytest.mark.parametrize("part", ["dropout", "encoder", "decoder"])
+def test_each_part_drops_out_in_training(part: str) -> None:
+    """Words, encoder outputs and readout, each by itself."""
+    model = tiny.model("bahdanau", dropout=0.5)
+    for other in {"dropout", "encoder", "decoder"} - {part}:
+        layer = getattr(model, other)
+        for sub_layer in [layer, *layer._flatten_layers()]:
+            if isinstance(sub_layer, keras.layers.Dropout):
+                sub_layer.rate = 0.0
+
+    first, second = (model(batch()[0], training=True) for _ in range(2))
+
+    assert np.max(np.abs(first["logits"] - second["logits"])) > 1e-2
+
+
+def copy_task(rows: int, seed: int) -> Batch:
+    """Sentences of three words; the translation is the sentence."""
+    words = np.random.default_rng(seed).integers(4, 9, (rows, 3)).tolist()
+    sentences = [[*row, tiny.EOS] for row in words]
+    return batch(sentences, sentences)
+
+
+def test_fit_learns_to_copy() -> None:
+    keras.utils.set_random_seed(1)
+    model = tiny.model("luong-dot-2", cell="rnn", num_layers=1)
+    for weight in model.weights:
+        weight.assign(0.3 * weight)
+    data = tf.data.Dataset.from_tensors(copy_task(64, seed=1)).repeat(40)
+    unseen = tf.data.Dataset.from_tensors(copy_task(64, seed=2))
+    model.compile(keras.optimizers.Adam(0.02))
+
+    history = model.fit(data, validation_data=unseen, epochs=2, verbose=0)
+
+    assert set(history.history) == {
+        f"{prefix}{name}"
+        for prefix in ("", "val_")
+        for name in ("loss", "perplexity", "accuracy")
+    }
+    assert history.history["loss"][1] < history.history["loss"][0]
+    assert history.history["val_accuracy"][1] > 0.9
+
+
+def test_a_compiled_step_trains_alike() -> None:
+    """XLA needs every shape, and a loop whose length it knows."""
+    model, again = tiny.model("bahdanau"), tiny.model("bahdanau")
+    data = batch()
+    logs = train_once(model, data, clip_norm=0.5)
+    again.compile(keras.optimizers.SGD(1.0), clip_norm=0.5)
+
+    compiled = tf.function(again.train_step, jit_compile=True)(data)
+
+    assert {k: float(v) for k, v in compiled.items()} == pytest.approx(
+        logs, rel=1e-4
+    )
+    assert_close(copies(model), copies(again), atol=1e-5)
+
+
+def test_two_replicas_train_like_one_device() -> None:
+    """In a process of its own: devices are split before TensorFlow starts."""
+    root = Path(__file__).parents[2]
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.models.two_replicas"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert run.stdout.endswith("alike\n")
+
+
+# --- saving
+
+
+@every_model
+def test_a_model_survives_saving(name: str, tmp_path: Path) -> None:
+    changes = {} if name == "starting-example" else {"dropout": 0.25}
+    model = tiny.model(name, **changes)
+    inputs, _, _ = batch()
+    outputs = model(inputs)
+
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+
+    assert again.get_config() == model.get_config()
+    tf.nest.map_structure(np.testing.assert_array_equal, again(inputs), outputs)
+
+
+@every_model
+def test_weights_alone_survive_saving(name: str, tmp_path: Path) -> None:
+    """As a run folder keeps them: into a model made anew."""
+    model, again = tiny.model(name, seed=1), tiny.model(name, seed=2)
+
+    model.save_weights(tmp_path / "best.weights.h5")
+    again.load_weights(tmp_path / "best.weights.h5")
+
+    assert_close(copies(again), copies(model), atol=0)
+
+
+def test_a_trained_model_is_saved_without_its_optimizer(
+    tmp_path: Path,
+) -> None:
+    model = tiny.model("luong-rnn")
+    train_once(model, batch())
+
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+
+    assert not again.compiled
+    assert_close(copies(again), copies(model)[: len(again.weights)], atol=0)
+    train_once(again, batch())
+
+
+@each_seq2seq
+def test_mixed_precision_survives_saving(name: str, tmp_path: Path) -> None:
+    model = tiny.model(name, dtype="mixed_bfloat16")
+
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+
+    inputs, _, _ = batch()
+    tf.nest.map_structure(
+        np.testing.assert_array_equal, again(inputs), model(inputs)
+    )
+
+
+# --- embeddings
+
+
+def test_embeddings_are_tied_and_shared_when_asked() -> None:
+    model = tiny.model("bahdanau-tied")
+    others = tiny.model("bahdanau", readout_units=tiny.EMBEDDING)
+
+    tables = [w for w in model.weights if w.shape == (29, tiny.EMBEDDING)]
+    assert len(tables) == 1
+    assert model.source_embedding is model.target_embedding
+    # The source's table, and the softmax layer's matrix and bias.
+    assert len(others.weights) == len(model.weights) + 3
+
+
+def parts(**kwargs: int) -> tuple[Encoder, PlainDecoder]:
+    return Encoder(2), PlainDecoder(3, **kwargs)
+
+
+def test_tying_needs_a_readout_as_wide_as_the_embedding() -> None:
+    message = "embedding_units=5 and readout_units=7; they must be equal"
+    with pytest.raises(ValueError, match=message):
+        Seq2Seq(11, 13, 5, *parts(readout_units=7), tied_embeddings=True)
+
+
+def test_sharing_needs_one_vocabulary() -> None:
+    message = "vocabularies of 11 and 13; they must be one: train a joint"
+    with pytest.raises(ValueError, match=message):
+        Seq2Seq(11, 13, 5, *parts(readout_units=7), shared_embeddings=True)

@@ -1,0 +1,178 @@
+"""Tiny models and batches, every axis a different prime."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from models import (
+    BahdanauAttention,
+    BahdanauDecoder,
+    Encoder,
+    LuongAttention,
+    LuongDecoder,
+    PlainDecoder,
+    Seq2Seq,
+    StartingExample,
+    TranslationModel,
+)
+from models.decoder import Decoder
+
+Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
+
+SOURCE_VOCABULARY, TARGET_VOCABULARY = 23, 29
+EMBEDDING, ENCODER, DECODER, READOUT, HIDDEN = 11, 2, 13, 19, 17
+PAD, BOS, EOS = 0, 2, 3
+
+# B = 3, S = 5, T = 7; each row of another length, one of EOS alone.
+SOURCES = [[5, 9, 22, 8, EOS], [6, 4, EOS], [EOS]]
+TARGETS = [[7, 28, 5, 7, 4, 11, EOS], [EOS], [9, 1, 13, EOS]]
+
+
+def randomise(layer: layers.Layer, seed: int = 0, scale: float = 0.6) -> Any:
+    """Give every weight, biases too, a value that is not symmetric."""
+    rng = np.random.default_rng(seed)
+    for weight in layer.weights:
+        weight.assign(scale * rng.normal(size=weight.shape))
+    return layer
+
+
+def normal(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=shape).astype("float32")
+
+
+def pad(rows: list[list[int]], extra: int = 0) -> np.ndarray:
+    """Rows of ids as one int32 array, `extra` columns longer than needed."""
+    array = np.zeros((len(rows), max(map(len, rows)) + extra), np.int32)
+    for index, row in enumerate(rows):
+        array[index, : len(row)] = row
+    return array
+
+
+def batch(
+    sources: list[list[int]] = SOURCES,
+    targets: list[list[int]] = TARGETS,
+    *,
+    more_source: int = 0,
+    more_target: int = 0,
+    filler: int = 0,
+) -> Batch:
+    """A batch as the pipeline gives it, with `filler` copies of row 0."""
+    sources = sources + sources[:1] * filler
+    targets = targets + targets[:1] * filler
+    weights = [1.0] * (len(sources) - filler) + [0.0] * filler
+    inputs = {
+        "source": tf.constant(pad(sources, more_source)),
+        "target_in": tf.constant(
+            pad([[BOS, *row[:-1]] for row in targets], more_target)
+        ),
+    }
+    return inputs, tf.constant(pad(targets, more_target)), tf.constant(weights)
+
+
+def attention(kind: str, **kwargs: Any) -> layers.Layer:
+    if kind == "bahdanau":
+        return BahdanauAttention(HIDDEN, **kwargs)
+    units = HIDDEN if kind == "concat" else None
+    return LuongAttention(kind, units, **kwargs)
+
+
+def decoder(
+    kind: str,
+    score: str = "general",
+    *,
+    units: int = DECODER,
+    readout_units: int = READOUT,
+    **kwargs: Any,
+) -> Decoder:
+    """`kind` is "bahdanau", "luong", "feeding" or "plain"."""
+    if kind == "plain":
+        return PlainDecoder(units, readout_units, **kwargs)
+    policy = {"dtype": kwargs["dtype"]} if "dtype" in kwargs else {}
+    if kind == "bahdanau":
+        layer = attention("bahdanau", **policy)
+        return BahdanauDecoder(units, readout_units, layer, **kwargs)
+    layer = attention(score, **policy)
+    return LuongDecoder(
+        units, readout_units, layer, input_feeding=kind == "feeding", **kwargs
+    )
+
+
+MODELS: dict[str, dict[str, Any]] = {
+    "bahdanau": {"kind": "bahdanau"},
+    "bahdanau-lstm-2": {"kind": "bahdanau", "cell": "lstm", "num_layers": 2},
+    "bahdanau-tied": {
+        "kind": "bahdanau",
+        "readout_units": EMBEDDING,
+        "tied_embeddings": True,
+        "shared_embeddings": True,
+        "source_vocabulary_size": TARGET_VOCABULARY,
+    },
+    "luong-rnn": {"kind": "luong", "cell": "rnn"},
+    "luong-dot-2": {
+        "kind": "luong",
+        "score": "dot",
+        "num_layers": 2,
+        "encoder_units": DECODER,
+        "bidirectional": False,
+    },
+    "feeding-concat-lstm-2": {
+        "kind": "feeding",
+        "score": "concat",
+        "cell": "lstm",
+        "num_layers": 2,
+    },
+    "plain-2": {"kind": "plain", "num_layers": 2},
+    "plain-lstm": {"kind": "plain", "cell": "lstm"},
+}
+EVERY = [*MODELS, "starting-example"]
+
+
+def model(name: str, seed: int = 0, **changes: Any) -> TranslationModel:
+    """The model of that name, built, with random weights."""
+    if name == "starting-example":
+        sizes = (SOURCE_VOCABULARY, TARGET_VOCABULARY, EMBEDDING, DECODER)
+        built = StartingExample(*sizes, **changes)
+    else:
+        built = _seq2seq(**{**MODELS[name], **changes})
+    built.build()
+    return randomise(built, seed)
+
+
+def _seq2seq(
+    source_vocabulary_size: int = SOURCE_VOCABULARY,
+    target_vocabulary_size: int = TARGET_VOCABULARY,
+    tied_embeddings: bool = False,
+    shared_embeddings: bool = False,
+    encoder_units: int = ENCODER,
+    bidirectional: bool = True,
+    cell: str = "gru",
+    num_layers: int = 1,
+    dropout: float = 0.0,
+    dtype: str = "float32",
+    **kwargs: Any,
+) -> Seq2Seq:
+    alike: dict[str, Any] = {
+        "cell": cell,
+        "num_layers": num_layers,
+        "dropout": dropout,
+        "dtype": dtype,
+    }
+    return Seq2Seq(
+        source_vocabulary_size,
+        target_vocabulary_size,
+        EMBEDDING,
+        Encoder(encoder_units, bidirectional=bidirectional, **alike),
+        decoder(**kwargs, **alike),
+        tied_embeddings=tied_embeddings,
+        shared_embeddings=shared_embeddings,
+        dropout=dropout,
+        dtype=dtype,
+    )
+
+
+def copies(layer: keras.Model) -> list[np.ndarray]:
+    """The weights as they are now."""
+    return [weight.numpy() for weight in layer.weights]

@@ -1,0 +1,76 @@
+"""Train on one device and on two replicas, and compare.
+
+Run as `python -m tests.models.two_replicas`; prints "alike", or raises.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from models import TranslationModel
+from tests.models import tiny
+from tests.models.tiny import Batch, batch, copies
+
+STEPS = 3
+
+
+def build() -> TranslationModel:
+    """Small, with a limit that cuts every step's gradients."""
+    model = tiny.model("bahdanau")
+    optimizer = keras.optimizers.SGD(1.0, momentum=0.9)
+    model.compile(optimizer, clip_norm=0.1, label_smoothing=0.1)
+    optimizer.build(model.trainable_variables)
+    return model
+
+
+def batches() -> list[Batch]:
+    """The rows differ much in length, and one is filler."""
+    return [
+        batch(tiny.SOURCES, tiny.TARGETS[i:] + tiny.TARGETS[:i], filler=1)
+        for i in range(STEPS)
+    ]
+
+
+def train_on_two(strategy: tf.distribute.Strategy) -> TranslationModel:
+    with strategy.scope():
+        model = build()
+
+    def part(data: Batch, replica: int) -> Batch:
+        return tf.nest.map_structure(lambda x: tf.split(x, 2)[replica], data)
+
+    @tf.function
+    def step(*parts: Batch) -> None:
+        def run() -> None:
+            context = tf.distribute.get_replica_context()
+            replica = context.replica_id_in_sync_group
+            model.train_step(parts[int(tf.get_static_value(replica))])
+
+        strategy.run(run)
+
+    for data in batches():
+        step(part(data, 0), part(data, 1))
+    return model
+
+
+def main() -> None:
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    half = tf.config.LogicalDeviceConfiguration()
+    tf.config.set_logical_device_configuration(cpu, [half, half])
+    one = build()
+    for data in batches():
+        one.train_step(data)
+
+    two = train_on_two(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+
+    for a, b in zip(copies(one), copies(two), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    assert one.get_metrics_result().keys() == two.get_metrics_result().keys()
+    for name, value in one.get_metrics_result().items():
+        np.testing.assert_allclose(
+            value, two.get_metrics_result()[name], rtol=1e-5
+        )
+    print("alike")
+
+
+if __name__ == "__main__":
+    main()
