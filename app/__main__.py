@@ -99,8 +99,9 @@ def train(
         overrides.append(f"training.seed={seed}")
     with _one_sentence(debug):
         from app.device import pick_device
+        from app.report import present
         from app.run import open_or_create
-        from app.training import present, train
+        from app.training import train
 
         folder = run or Path("runs") / Path(preset or "phrasebook").stem
         opened = open_or_create(folder, preset, overrides, resume=resume)
@@ -108,7 +109,7 @@ def train(
         logging.info("Training %s on %s", folder, device.description)
         summary = train(opened, device, data_dir=data_dir, cache_dir=cache_dir)
         print(json.dumps(asdict(summary)), flush=True)
-        present(opened, data_dir=data_dir, cache_dir=cache_dir)
+        present(opened, data_dir, cache_dir)
 
 
 @app.command()

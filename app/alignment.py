@@ -161,7 +161,7 @@ def shares(
     result[:, :-1] = shared.clip(0)
     result[-1, -1] = 1
     for row in np.flatnonzero(~result.any(1)):
-        result[row, _next_word(pieces[row][1], spans)] = 1
+        result[row, _next_word(pieces[int(row)][1], spans)] = 1
     return result / result.sum(1, keepdims=True)
 
 

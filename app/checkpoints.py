@@ -97,7 +97,8 @@ class Checkpoints:
         for path in found:
             try:
                 return self._read(path)
-            except (OSError, ValueError, TypeError, tf.errors.OpError) as error:
+            # TensorFlow reports damage as anything, down to an IndexError.
+            except Exception as error:
                 reason = " ".join(str(error).split())[:200]
                 log.warning("Checkpoint %s is damaged: %s", path, reason)
         if found:

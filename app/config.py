@@ -8,7 +8,7 @@ import dataclasses
 import difflib
 import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -19,6 +19,11 @@ from models import SearchOptions
 
 PRESETS = Path(__file__).parent / "presets"
 STRICT = ConfigDict(extra="forbid")
+
+Natural = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -34,7 +39,7 @@ class CorpusOptions:
 class TokenizerOptions:
     """Sub-words: one joint vocabulary, or one a language."""
 
-    vocabulary_size: int = Field(1200, ge=261)
+    vocabulary_size: Annotated[int, Field(ge=261)] = 1200  # 256 are bytes
     joint: bool = True
     model_type: Literal["bpe", "unigram"] = "bpe"
 
@@ -45,41 +50,41 @@ class ModelOptions:
 
     kind: Literal["seq2seq", "starting-example"] = "seq2seq"
     cell: Literal["rnn", "gru", "lstm"] = "gru"
-    embedding_units: int = Field(128, ge=1)
-    encoder_units: int = Field(128, ge=1)
-    encoder_layers: int = Field(1, ge=1)
+    embedding_units: Count = 128
+    encoder_units: Count = 128
+    encoder_layers: Count = 1
     bidirectional: bool = True
     decoder: Literal["bahdanau", "luong", "plain"] = "bahdanau"
-    decoder_units: int = Field(128, ge=1)
-    decoder_layers: int = Field(1, ge=1)
+    decoder_units: Count = 128
+    decoder_layers: Count = 1
     attention: Literal[
         "bahdanau", "luong-dot", "luong-general", "luong-concat"
     ] = "bahdanau"
-    attention_units: int = Field(128, ge=1)
+    attention_units: Count = 128
     input_feeding: bool = False
     tied_embeddings: bool = True
     shared_embeddings: bool = False
-    embedding_dropout: float = Field(0.0, ge=0, lt=1)
-    encoder_dropout: float = Field(0.0, ge=0, lt=1)
-    readout_dropout: float = Field(0.0, ge=0, lt=1)
+    embedding_dropout: Rate = 0.0
+    encoder_dropout: Rate = 0.0
+    readout_dropout: Rate = 0.0
 
 
 @dataclass(frozen=True, config=STRICT)
 class TrainingOptions:
     """How to train; rates are per step, patience is in epochs."""
 
-    epochs: int = Field(10, ge=1)
-    seed: int = Field(1, ge=0)
-    learning_rate: float = Field(1e-3, gt=0)
-    warmup_steps: int = Field(0, ge=0)
+    epochs: Count = 10
+    seed: Natural = 1
+    learning_rate: Positive = 1e-3
+    warmup_steps: Natural = 0
     schedule: Literal["constant", "cosine", "inverse-sqrt"] = "constant"
-    plateau_patience: int | None = Field(None, ge=1)
-    plateau_factor: float = Field(0.5, gt=0, lt=1)
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    clip_norm: float | None = Field(5.0, gt=0)
+    plateau_patience: Count | None = None
+    plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    label_smoothing: Rate = 0.0
+    clip_norm: Positive | None = 5.0
     metric: Literal["bleu", "perplexity", "accuracy"] = "bleu"
-    patience: int | None = Field(None, ge=1)
-    checkpoint_steps: int = Field(200, ge=1)
+    patience: Count | None = None
+    checkpoint_steps: Count = 200
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
 
 

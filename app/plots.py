@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -82,7 +83,7 @@ def save_heat_map(
         title: see `heat_map`.
 
     Raises:
-        GlimpseError: there is no attention, or the file cannot be written.
+        GlimpseError: there is no attention, or nowhere to write.
     """
     view = word_view(translator, translation, translation.hypotheses[0])
     if view.weights is None:
@@ -91,11 +92,21 @@ def save_heat_map(
             "sentence is empty; choose a run with attention and some text"
         )
     figure = heat_map(view.weights, view.source, view.target, title)
-    path = Path(folder) / f"{index:04}.png"
+    path = _made(Path(folder)) / f"{index:04}.png"
     with replacing(path) as beside:
-        path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(beside, format="png")
     return path
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GlimpseError(
+            f"The folder {folder} cannot be made ({error.strerror or error}); "
+            "give another one for the pictures"
+        ) from error
+    return folder
 
 
 def _check(
@@ -149,7 +160,7 @@ def _short(label: str) -> str:
     return label[: LONGEST_LABEL - 1] + "…"
 
 
-def _style(colour: str, weight: str = "normal") -> dict[str, object]:
+def _style(colour: str, weight: str = "normal") -> dict[str, Any]:
     """A word may hold a dollar sign, which is not to start mathematics."""
     return {
         "color": colour,
@@ -181,4 +192,4 @@ def _fit(figure: Figure, canvas: FigureCanvasAgg) -> None:
         place = axes.get_position()
         corner = (place.p0 * old - box.p0 + MARGIN) / new
         axes.set_position((*corner, *(place.size * old / new)))
-    figure.set_size_inches(new)
+    figure.set_size_inches(*new)

@@ -17,7 +17,7 @@ from app.config import (
     load_config,
     save_config,
 )
-from data import GlimpseError, Tokenizer
+from data import Corpus, GlimpseError, Tokenizer, load_corpus
 from models import (
     Encoder,
     LuongDecoder,
@@ -85,6 +85,19 @@ class Run:
     @property
     def evaluation(self) -> Path:
         return self.folder / "evaluation"
+
+    def load_corpus(
+        self, data_dir: Path | None = None, cache_dir: Path | None = None
+    ) -> Corpus:
+        """The corpus this run is about; see `data.load_corpus`."""
+        options = self.config.corpus
+        return load_corpus(
+            options.name,
+            source=options.source,
+            target=options.target,
+            data_dir=data_dir,
+            cache_dir=cache_dir,
+        )
 
     def has_tokenizers(self) -> bool:
         return all(path.is_file() for path in self._tokenizer_paths())

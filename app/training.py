@@ -27,7 +27,8 @@ from app.device import Device
 from app.run import Run, Tokenizers, replacing, versions
 from app.scores import corpus_bleu
 from app.translator import Translator
-from data import Corpus, GlimpseError, Tokenizer, TrainingData, load_corpus
+from data import Corpus, GlimpseError, Tokenizer
+from data.pipeline import Report, TrainingData
 from models import TranslationModel
 
 SHOWN_EVERY = 10  # steps between looks at the loss: a look waits for the device
@@ -64,14 +65,7 @@ def train(
             is no longer finite.
     """
     keras.utils.set_random_seed(run.config.training.seed)
-    options = run.config.corpus
-    corpus = load_corpus(
-        options.name,
-        source=options.source,
-        target=options.target,
-        data_dir=data_dir,
-        cache_dir=cache_dir,
-    )
+    corpus = run.load_corpus(data_dir, cache_dir)
     trainer = Trainer(run, corpus, prepare_tokenizers(run, corpus), device)
     return trainer.train()
 
@@ -135,7 +129,11 @@ class Trainer:
         self.test_step = _graph(self.model.test_step, spec, device)
         self.checkpoints = Checkpoints(run.checkpoints, _variables(self.model))
         self.translator = Translator(
-            self.model, tokenizers, run.config.search, pipeline
+            self.model,
+            tokenizers,
+            run.config.search,
+            pipeline.max_source_length,
+            (corpus.source, corpus.target),
         )
         self.writer = tf.summary.create_file_writer(str(run.logs))
         self.total_steps = self.options.epochs * self.data.steps_per_epoch
@@ -154,8 +152,7 @@ class Trainer:
         return self._summary(state)
 
     def _announce(self, state: TrainingState) -> None:
-        for line in str(self.data.report).splitlines():
-            log.info("%s", line)
+        log.info("%s", _describe_report(self.data.report))
         log.info("Model: %s parameters", f"{self.model.count_params():,}")
         if state.step:
             log.info("Going on after step %d", state.step)
@@ -234,7 +231,7 @@ class Trainer:
 
     def _finish_epoch(self, state: TrainingState) -> None:
         began = time.monotonic()
-        row = {"epoch": state.epoch + 1, "step": state.step}
+        row: dict[str, Any] = {"epoch": state.epoch + 1, "step": state.step}
         row |= {f"train_{k}": v for k, v in self._results().items()}
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
         state.tokens += self._tokens()
@@ -370,6 +367,23 @@ def _stop_requests() -> Iterator[Callable[[], bool]]:
         yield lambda: came
     finally:
         restore()
+
+
+def _describe_report(report: Report) -> str:
+    lines = [
+        f"Training on {report.kept:,} of {report.pairs:,} pairs, "
+        f"{report.target_tokens:,} target tokens, {report.batches:,} batches "
+        f"an epoch; {report.source_padding:.0%} of the source and "
+        f"{report.target_padding:.0%} of the target is padding"
+    ]
+    dropped = {
+        "too long": (report.too_long, report.too_long_example),
+        "empty on a side": (report.empty, report.empty_example),
+    }
+    for reason, (count, example) in dropped.items():
+        if count:
+            lines.append(f"Dropped {count:,} pairs {reason}, such as {example}")
+    return "\n".join(lines)
 
 
 def _describe(results: dict[str, float]) -> str:

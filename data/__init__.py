@@ -1,0 +1,21 @@
+"""Text in, batches out: corpora, words, sub-words and the input pipeline.
+
+`data.pipeline` is not imported here: it needs TensorFlow.
+"""
+
+from data.corpora import Corpus, Example, load_corpus
+from data.errors import GlimpseError
+from data.options import PipelineOptions
+from data.text import normalise, words
+from data.tokenizer import Tokenizer
+
+__all__ = [
+    "Corpus",
+    "Example",
+    "GlimpseError",
+    "PipelineOptions",
+    "Tokenizer",
+    "load_corpus",
+    "normalise",
+    "words",
+]

@@ -7,10 +7,10 @@ is reordered.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import tensorflow as tf
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from data.tokenizer import Tokenizer
@@ -21,7 +21,7 @@ IMPOSSIBLE = -1e9  # a log-probability no hypothesis reaches
 StepFunction = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any, Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class SearchOptions:
     """How to search.
 
@@ -35,11 +35,11 @@ class SearchOptions:
         max_length: size of the output in tokens; None for the longest limit.
     """
 
-    beam_size: int = Field(5, ge=1)
-    length_penalty: float = Field(1.0, ge=0)
-    extra_length: int = Field(10, ge=1)
-    length_factor: float = Field(1.5, ge=0)
-    max_length: int | None = Field(None, ge=1)
+    beam_size: Annotated[int, Field(ge=1)] = 5
+    length_penalty: Annotated[float, Field(ge=0)] = 1.0
+    extra_length: Annotated[int, Field(ge=1)] = 10
+    length_factor: Annotated[float, Field(ge=0)] = 1.5
+    max_length: Annotated[int, Field(ge=1)] | None = None
 
     def limits(self, source_lengths: tf.Tensor) -> tf.Tensor:
         """Largest length of a hypothesis for each source length: (B,)."""

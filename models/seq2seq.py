@@ -10,7 +10,7 @@ from models.building import build_once
 from models.decoder import Decoder, DecoderState
 from models.encoder import Encoder
 from models.losses import token_losses, token_mask
-from models.metrics import Perplexity, correct_tokens
+from models.metrics import Perplexity, TokenMean, correct_tokens
 
 Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
 
@@ -28,9 +28,9 @@ class TranslationModel(keras.Model):
         super().__init__(**kwargs)
         self.label_smoothing = 0.0
         self.clip_norm: float | None = None
-        self.loss_mean = keras.metrics.Mean("loss")
+        self.loss_mean = TokenMean("loss")
         self.perplexity = Perplexity()
-        self.accuracy = keras.metrics.Mean("accuracy")
+        self.accuracy = TokenMean("accuracy")
 
     def compile(
         self,
@@ -55,8 +55,10 @@ class TranslationModel(keras.Model):
                 replica's gradients before they are summed.
         """
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+        # A loss-scaling optimizer leaves clipping to the one inside it.
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         for name in ("clipnorm", "global_clipnorm", "clipvalue"):
-            if getattr(self.optimizer, name) is not None:
+            if getattr(inner, name) is not None:
                 raise ValueError(
                     f"The optimizer came with {name} set; it must not clip: "
                     "give compile clip_norm instead"
@@ -179,7 +181,10 @@ class Seq2Seq(TranslationModel):
         self.decoder = decoder
         self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
         self.target_embedding = layers.ReversibleEmbedding(
-            target_vocabulary_size, embedding_units, dtype=self.dtype_policy
+            target_vocabulary_size,
+            embedding_units,
+            reverse_dtype=self.compute_dtype,  # float32 otherwise
+            dtype=self.dtype_policy,
         )
         self.source_embedding = (
             self.target_embedding

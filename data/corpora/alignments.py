@@ -20,6 +20,16 @@ _ESCAPES = {
     "&amp;": "&",
 }
 
+# What Moses's normalising of punctuation makes of single characters.
+_NORMALISED = str.maketrans(
+    {
+        **dict.fromkeys("“”„«»", '"'),
+        **dict.fromkeys("‘’‚´`", "'"),
+        **dict.fromkeys("–—", "-"),
+        "…": "...",
+    }
+)
+
 
 def flip_links(links: str) -> str:
     """Return Pharaoh links with the two sides exchanged: "0-2" is "2-0"."""
@@ -43,7 +53,9 @@ def words_of_tokens(
         closing quote and the full stop), the first spare word that reads alike.
     """
     spans = words(text, language)
-    spelt = [text[start:end].lower() for start, end in spans]
+    spelt = [
+        text[start:end].lower().translate(_NORMALISED) for start, end in spans
+    ]
     plain = [_unescaped(token) for token in tokens]
     owners = _character_owners(spelt)
     matches = dict(_matching_characters("".join(spelt), "".join(plain)))

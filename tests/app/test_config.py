@@ -74,9 +74,7 @@ def test_an_unknown_preset_names_the_nearest() -> None:
 
 
 @pytest.mark.parametrize("text", ["- a\n", "a: [", "\xff"])
-def test_a_file_that_is_no_preset_is_refused(
-    text: str, tmp_path: Path
-) -> None:
+def test_a_file_that_is_no_preset_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "preset.yaml"
     path.write_text(text, "latin-1")
     with pytest.raises(GlimpseError, match="preset.yaml"):

@@ -80,6 +80,7 @@ def test_perplexity_is_exp_of_the_mean_over_all_tokens() -> None:
     metric.update_state(np.log([[32.0]]), np.array([[1.0]]))
 
     assert float(metric.result()) == pytest.approx(4.0, rel=1e-6)
+    assert int(metric.count) == 4
     metric.reset_state()
     metric.update_state(np.log([3.0]))
     assert float(metric.result()) == pytest.approx(3.0, rel=1e-6)

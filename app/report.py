@@ -1,0 +1,50 @@
+"""What a newcomer sees when training ends: scores, samples, what is next."""
+
+import sys
+from pathlib import Path
+
+from app.evaluation import evaluate, table
+from app.run import Run
+from app.translator import Translator
+
+SAMPLES = 3
+
+
+def present(
+    run: Run, data_dir: Path | None = None, cache_dir: Path | None = None
+) -> None:
+    """Print validation scores, three translations and the next commands.
+
+    The test split is left alone: it is for `evaluate`.
+    """
+    folder = run.folder
+    result = evaluate(
+        folder, split="validation", data_dir=data_dir, cache_dir=cache_dir
+    )
+    _print(f"\n{table(result)}\n\nSentences that were not trained on:\n")
+    corpus = run.load_corpus(data_dir, cache_dir)
+    examples = corpus.examples("validation")
+    chosen = examples[:: max(1, len(examples) // SAMPLES)][:SAMPLES]
+    translations = Translator.load(folder).translate(
+        [example.source for example in chosen]
+    )
+    for example, translation in zip(chosen, translations, strict=True):
+        _print(f"  source       {example.source}")
+        _print(f"  translation  {translation.text}")
+        _print(f"  reference    {example.references[0]}\n")
+    _print(f"The run is in {folder}. Next:\n{_next(folder, data_dir)}")
+
+
+def _next(folder: Path, data_dir: Path | None) -> str:
+    option = f" --data-dir {data_dir}" if data_dir else ""
+    return (
+        f"  python -m app evaluate {folder}{option}\n"
+        f'  echo "…" | python -m app translate {folder} --plot pictures\n'
+        f"  make evaluate RUN={folder}\n"
+        f'  make translate RUN={folder} TEXT="…"'
+    )
+
+
+def _print(text: str) -> None:
+    # stdout is for the machine-readable result.
+    print(text, file=sys.stderr)

@@ -1,0 +1,55 @@
+"""The pipeline's options, apart from it: reading them needs no TensorFlow."""
+
+from dataclasses import dataclass
+
+from data.errors import GlimpseError
+
+
+@dataclass(frozen=True)
+class PipelineOptions:
+    """How pairs become batches; the one home of these defaults.
+
+    Attributes:
+        batch_size: rows of every batch.
+        max_source_length: longest source kept, in tokens with EOS.
+        max_target_length: longest target kept, in tokens with EOS.
+        boundaries: lengths that batches are padded to, ascending; those not
+            below the longest kept length give way to that length.
+        shuffle_buffer: pairs among which the next one is drawn; from the size
+            of the corpus on, every order is equally likely.
+
+    Raises:
+        GlimpseError: a value below what makes sense.
+    """
+
+    batch_size: int = 64
+    max_source_length: int = 64
+    max_target_length: int = 64
+    boundaries: tuple[int, ...] = (
+        *(6, 8, 10, 12, 14, 16, 18, 20, 22, 24),
+        *(28, 32, 40, 48, 64),
+    )
+    shuffle_buffer: int = 200_000
+
+    def __post_init__(self) -> None:
+        least = {
+            "batch_size": (self.batch_size, 1),
+            "max_source_length": (self.max_source_length, 2),
+            "max_target_length": (self.max_target_length, 2),
+            "boundaries": (min(self.boundaries, default=2), 2),
+            "shuffle_buffer": (self.shuffle_buffer, 1),
+        }
+        for name, (value, smallest) in least.items():
+            if value < smallest:
+                raise GlimpseError(
+                    f"Option {name} is {value}, but {smallest} is the least "
+                    "that works (a length counts the end of the sentence): "
+                    "raise it."
+                )
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The closed set of lengths: `boundaries` cut at the longest kept."""
+        longest = max(self.max_source_length, self.max_target_length)
+        below = sorted({each for each in self.boundaries if each < longest})
+        return (*below, longest)

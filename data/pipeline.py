@@ -1,0 +1,345 @@
+"""Dataset → dataset steps, and the batches of training built of them.
+
+B is a batch's rows, S and T its source and target length, EOS included.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from data.errors import GlimpseError
+from data.options import PipelineOptions
+from data.tokenizer import Tokenizer
+
+_TOKENIZED_AT_ONCE = 1024  # one by one is ten times slower
+_EMPTY = 1  # length of a sentence without words: its EOS
+_READY_BATCHES = 2
+
+
+def tokenize(
+    pairs: tf.data.Dataset,
+    source_tokenizer: Tokenizer,
+    target_tokenizer: Tokenizer,
+) -> tf.data.Dataset:
+    """Turn pairs of normalised strings into ids, each with a final EOS.
+
+    Args:
+        pairs: (source, target) scalar strings.
+        source_tokenizer: for the source.
+        target_tokenizer: for the target, the same object if joint.
+
+    Returns:
+        ((S,), (T,)) int32, in the order of `pairs`.
+    """
+
+    def both(
+        source: tf.Tensor, target: tf.Tensor
+    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        return (
+            _with_end(source_tokenizer.in_graph(source)),
+            _with_end(target_tokenizer.in_graph(target)),
+        )
+
+    rows = pairs.batch(_TOKENIZED_AT_ONCE).map(both).unbatch()
+    return rows.map(_tensors)  # a row of a ragged tensor cannot be padded
+
+
+def keep_lengths(
+    sequences: tf.data.Dataset, max_source: int, max_target: int
+) -> tf.data.Dataset:
+    """Drop pairs with a side that is too long, or empty (EOS alone)."""
+
+    def fits(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        sizes = tf.stack([tf.size(source), tf.size(target)])
+        return tf.reduce_all(
+            (sizes > _EMPTY) & (sizes <= [max_source, max_target])
+        )
+
+    return sequences.filter(fits)
+
+
+def shuffled(
+    dataset: tf.data.Dataset, buffer: int, seed: int, epoch: int
+) -> tf.data.Dataset:
+    """Draw elements in an order that (seed, epoch) alone decides."""
+    return dataset.shuffle(
+        buffer, seed=epoch_seed(seed, epoch), reshuffle_each_iteration=False
+    )
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """Return one number for an epoch: the first 63 bits of the SHA-256 of
+    "seed/epoch" in decimal, so that neighbours share nothing.
+    """
+    digest = hashlib.sha256(f"{seed}/{epoch}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def bucket(
+    sequences: tf.data.Dataset, lengths: Sequence[int], batch_size: int
+) -> tf.data.Dataset:
+    """Batch pairs of like length, both sides padded to one of `lengths`.
+
+    A pair belongs to the smallest length that holds its longer side, whatever
+    comes with it: so the number of batches does not depend on the order, and
+    the shapes (B, L) are one a length. On Multi30k, source and target sides in
+    one length waste less than any other key with so few shapes, because
+    translations are about as long as what they translate.
+
+    Args:
+        sequences: ((S,), (T,)) int32, no side longer than the last length.
+        lengths: ascending.
+        batch_size: rows; a length's last batch may have fewer.
+
+    Returns:
+        ((B, L), (B, L)) int32 batches, padded with 0.
+    """
+    edges = tf.constant(lengths, tf.int32)
+
+    def key(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        longer = tf.maximum(tf.size(source), tf.size(target))
+        return tf.cast(tf.searchsorted(edges, longer[None])[0], tf.int64)
+
+    return sequences.group_by_window(
+        key,
+        lambda which, window: pad(window, edges[which], batch_size),
+        window_size=batch_size,
+    )
+
+
+def pad(
+    sequences: tf.data.Dataset, length: int | tf.Tensor, batch_size: int
+) -> tf.data.Dataset:
+    """Batch pairs in order, padded with 0 to `length` on both sides."""
+    shape = tf.reshape(tf.cast(length, tf.int64), (1,))
+    return sequences.padded_batch(batch_size, padded_shapes=(shape, shape))
+
+
+def complete(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
+    """Fill batches up to `batch_size` with copies of their first row.
+
+    Returns:
+        (source, target, weights): weights (B,) float32, 1 for a row of the
+        data and 0 for a copy. No row is without tokens, which some kernels
+        crash on.
+    """
+
+    def filled(
+        source: tf.Tensor, target: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        rows = tf.range(batch_size)
+        real = rows < tf.shape(source)[0]
+        rows = tf.where(real, rows, 0)
+        weights = tf.cast(real, tf.float32)
+        return tf.gather(source, rows), tf.gather(target, rows), weights
+
+    return batches.map(filled)
+
+
+def shift(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Give the decoder its input: BOS and the target but its EOS.
+
+    Returns:
+        ({"source", "target_in"}, target_out, weights), the first three int32
+        (B, S), (B, T) and (B, T).
+    """
+
+    def shifted(
+        source: tf.Tensor, target: tf.Tensor, weights: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
+        begin = tf.fill((tf.shape(target)[0], 1), Tokenizer.BOS)
+        before = tf.concat([begin, target[:, :-1]], axis=1)  # (B, T)
+        target_in = tf.where(target == Tokenizer.PAD, target, before)
+        return {"source": source, "target_in": target_in}, target, weights
+
+    return batches.map(shifted)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of the pairs of a corpus.
+
+    Attributes:
+        pairs: read.
+        kept: in the batches.
+        too_long: dropped, for a side longer than the options allow.
+        too_long_example: the first of these, (source, target), or None.
+        empty: dropped, for a side without words.
+        empty_example: the first of these, or None.
+        source_tokens: kept, EOS included.
+        target_tokens: kept, EOS included.
+        source_padding: part of the source cells of an epoch that hold no
+            token of the data, in padding or filler rows, 0 to 1.
+        target_padding: the same for the target.
+        shapes: (S, T) of the batches, ascending.
+        batches: in an epoch.
+    """
+
+    pairs: int
+    kept: int
+    too_long: int
+    too_long_example: tuple[str, str] | None
+    empty: int
+    empty_example: tuple[str, str] | None
+    source_tokens: int
+    target_tokens: int
+    source_padding: float
+    target_padding: float
+    shapes: tuple[tuple[int, int], ...]
+    batches: int
+
+
+class TrainingData:
+    """Batches of a corpus, in an order for every (seed, epoch).
+
+    Reads and tokenizes `pairs` once, here, and keeps the ids in memory.
+    Batches are those of `shift`, all of `options.batch_size` rows, padded to
+    one of `options.lengths`; each pair kept is once in an epoch at weight 1.
+
+    Args:
+        pairs: (source, target) scalar strings, normalised.
+        source_tokenizer: for the source.
+        target_tokenizer: for the target, the same object if joint.
+        options: see `PipelineOptions`.
+
+    Attributes:
+        report: a `Report` on the pairs.
+
+    Raises:
+        GlimpseError: no pair is left.
+
+    Example:
+        >>> data = TrainingData(corpus.dataset("train"), tokenizer, tokenizer)
+        >>> for inputs, target_out, weights in data.epoch(seed=1, epoch=0):
+        ...     ...
+    """
+
+    def __init__(
+        self,
+        pairs: tf.data.Dataset,
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
+        options: PipelineOptions | None = None,
+    ) -> None:
+        self.options = options or PipelineOptions()
+        # Every epoch is derived of this one dataset, so they share its cache;
+        # the report's pass fills it to the end.
+        sequences = tokenize(pairs, source_tokenizer, target_tokenizer).cache()
+        self.report = _report(
+            sequences, source_tokenizer, target_tokenizer, self.options
+        )
+        if not self.report.kept:
+            raise GlimpseError(
+                f"Of {self.report.pairs} pairs none is left for training "
+                f"({self.report.too_long} too long, {self.report.empty} "
+                "empty): give other text, or allow longer sentences."
+            )
+        self._sequences = keep_lengths(
+            sequences,
+            self.options.max_source_length,
+            self.options.max_target_length,
+        )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Number of batches, the same in every epoch."""
+        return self.report.batches
+
+    def epoch(self, seed: int, epoch: int) -> tf.data.Dataset:
+        """Return the batches of an epoch; its `.skip(n)` resumes after n."""
+        buffer = min(self.options.shuffle_buffer, self.report.kept)
+        return self._batches(shuffled(self._sequences, buffer, seed, epoch))
+
+    def in_order(self) -> tf.data.Dataset:
+        """Return the batches without shuffling, as for validation."""
+        return self._batches(self._sequences)
+
+    def _batches(self, sequences: tf.data.Dataset) -> tf.data.Dataset:
+        size = self.options.batch_size
+        batches = bucket(sequences, self.options.lengths, size)
+        batches = shift(complete(batches, size)).prefetch(_READY_BATCHES)
+        batches = batches.apply(
+            tf.data.experimental.assert_cardinality(self.report.batches)
+        )
+        options = tf.data.Options()
+        options.deterministic = True
+        return batches.with_options(options)
+
+
+def _with_end(ids: tf.RaggedTensor) -> tf.RaggedTensor:
+    ends = tf.fill((ids.nrows(), 1), Tokenizer.EOS)
+    return tf.concat([ids, ends], axis=1)
+
+
+def _tensors(source: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    return tf.identity(source), tf.identity(target)
+
+
+def _report(
+    sequences: tf.data.Dataset,
+    source_tokenizer: Tokenizer,
+    target_tokenizer: Tokenizer,
+    options: PipelineOptions,
+) -> Report:
+    sizes = _sizes(sequences)
+    limits = [options.max_source_length, options.max_target_length]
+    empty = np.any(sizes <= _EMPTY, axis=1)  # (N,)
+    too_long = np.any(sizes > limits, axis=1) & ~empty
+
+    def first(chosen: np.ndarray) -> tuple[str, str] | None:
+        for source, target in _first(sequences, chosen):
+            return (
+                source_tokenizer.decode(source.numpy()),
+                target_tokenizer.decode(target.numpy()),
+            )
+        return None
+
+    return Report(
+        pairs=len(sizes),
+        too_long=int(too_long.sum()),
+        too_long_example=first(too_long),
+        empty=int(empty.sum()),
+        empty_example=first(empty),
+        **_plan(sizes[~empty & ~too_long], options),
+    )
+
+
+def _plan(sizes: np.ndarray, options: PipelineOptions) -> dict[str, Any]:
+    """Return what `bucket` will make of pairs of these sizes (N, 2)."""
+    lengths = np.array(options.lengths)
+    which = np.searchsorted(lengths, sizes.max(axis=1, initial=0))
+    pairs = np.bincount(which, minlength=len(lengths))  # by length
+    batches = -(-pairs // options.batch_size)
+    cells = int((batches * lengths).sum()) * options.batch_size
+    source_tokens, target_tokens = map(int, sizes.sum(axis=0))
+    return {
+        "kept": len(sizes),
+        "source_tokens": source_tokens,
+        "target_tokens": target_tokens,
+        "source_padding": 1 - source_tokens / max(cells, 1),
+        "target_padding": 1 - target_tokens / max(cells, 1),
+        "shapes": tuple((int(each),) * 2 for each in lengths[batches > 0]),
+        "batches": int(batches.sum()),
+    }
+
+
+def _sizes(sequences: tf.data.Dataset) -> np.ndarray:
+    """Return the lengths of both sides of each pair: (N, 2)."""
+    sizes = sequences.map(
+        lambda source, target: tf.stack([tf.size(source), tf.size(target)])
+    ).batch(_TOKENIZED_AT_ONCE)
+    return np.concatenate([np.zeros((0, 2), int), *sizes.as_numpy_iterator()])
+
+
+def _first(sequences: tf.data.Dataset, chosen: np.ndarray) -> tf.data.Dataset:
+    """Return a dataset of the first pair of the chosen ones, or of none."""
+    places = np.flatnonzero(chosen)
+    if not len(places):
+        return sequences.take(0)
+    return sequences.skip(int(places[0])).take(1)

@@ -1,0 +1,196 @@
+"""Attention as data: merged, linked, scored."""
+
+import numpy as np
+import pytest
+
+from app.alignment import (
+    Gold,
+    View,
+    after,
+    before,
+    links,
+    merge,
+    parse_pharaoh,
+    score_alignments,
+    shares,
+    to_pharaoh,
+    token_view,
+    word_view,
+)
+from app.translator import Hypothesis, Translation, Translator
+from data import GlimpseError, Tokenizer, words
+from tests.app.conftest import SOURCES, TARGETS
+
+
+def test_pieces_are_summed_over_source_and_averaged_over_target() -> None:
+    # "ab c" is the pieces a|b| c|end, "xyz" is x|yz|end.
+    source = shares([(0, 1), (1, 2), (2, 4), (4, 4)], [(0, 2), (3, 4)])
+    target = shares([(0, 1), (1, 3), (3, 3)], [(0, 3)])
+    weights = np.array(
+        [[0.1, 0.2, 0.3, 0.4], [0.5, 0.1, 0.3, 0.1], [0.0, 0.2, 0.2, 0.6]]
+    )
+    np.testing.assert_allclose(
+        merge(weights, source, target),
+        [[0.45, 0.3, 0.25], [0.2, 0.2, 0.6]],
+        rtol=1e-6,
+    )
+
+
+def test_a_piece_in_two_words_is_shared_by_characters() -> None:
+    # "abc" is one piece over the words "ab" and "c"; the space before counts
+    # for neither.
+    result = shares([(0, 4), (4, 4)], [(1, 3), (3, 4)])
+    np.testing.assert_allclose(result, [[2 / 3, 1 / 3, 0], [0, 0, 1]])
+    # Both words looked where their one piece did.
+    weights = np.array([[0.7, 0.3], [0.2, 0.8]])
+    merged = merge(weights, np.eye(2), result)
+    np.testing.assert_allclose(merged, weights[[0, 0, 1]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("space", "word"), [((0, 0), 0), ((2, 3), 1), ((5, 6), 1)]
+)
+def test_a_lone_space_goes_with_the_next_word(
+    space: tuple[int, int], word: int
+) -> None:
+    pieces = sorted([space, (0, 2), (3, 5)])
+    result = shares([*pieces, (6, 6)], [(0, 2), (3, 5)])
+    assert result[pieces.index(space), word] == 1
+
+
+def test_without_words_everything_goes_with_the_end() -> None:
+    np.testing.assert_array_equal(shares([(0, 1), (1, 1)], []), [[1], [1]])
+
+
+def test_no_attention_is_lost_whatever_the_pieces(
+    translator: Translator,
+) -> None:
+    random = np.random.default_rng(5)
+    tokenizer = translator.tokenizers.target
+    for _ in range(200):
+        ids = random.integers(4, tokenizer.vocabulary_size, 17)
+        ids = (*map(int, ids), Tokenizer.EOS)
+        weights = random.dirichlet(np.ones(len(ids)), len(ids))
+        view = word_view(
+            translator,
+            Translation("", "", ids, ()),
+            Hypothesis("", 0.0, 0.0, ids, weights),
+        )
+        assert view.weights is not None
+        assert view.weights.shape == (len(view.target), len(view.source))
+        np.testing.assert_allclose(view.weights.sum(1), 1, rtol=1e-5)
+
+
+def test_views_of_a_translation(translator: Translator) -> None:
+    forced = translator.force(SOURCES[:1], TARGETS[:1])[0]
+    hypothesis = forced.hypotheses[0]
+    merged = word_view(translator, forced, hypothesis)
+    assert " ".join(merged.source) == "I see the red car . </s>"
+    assert merged.target == (
+        "Je",
+        "vois",
+        "la",
+        "voiture",
+        "rouge",
+        ".",
+        "</s>",
+    )
+    assert merged.weights is not None
+    assert merged.weights.shape == (7, 7)
+    pieces = token_view(translator, forced, hypothesis)
+    assert "".join(pieces.source) == "▁I▁see▁the▁red▁car.</s>"
+    assert pieces.weights is hypothesis.attention
+
+
+def test_words_follow_the_language(translator: Translator) -> None:
+    forced = translator.force(["It's l'eau."], ["It's l'eau."])[0]
+    view = word_view(translator, forced, forced.hypotheses[0])
+    assert view.source == ("It", "'s", "l", "'eau", ".", "</s>")
+    assert view.target == ("It'", "s", "l'", "eau", ".", "</s>")
+
+
+def test_an_empty_sentence_has_a_view_without_weights(
+    translator: Translator,
+) -> None:
+    empty = translator.translate([""])[0]
+    view = word_view(translator, empty, empty.hypotheses[0])
+    assert view == View(("</s>",), (), None)
+    assert links(view.weights) == []
+
+
+def test_readings() -> None:
+    weights = np.arange(6.0).reshape(3, 2)
+    np.testing.assert_array_equal(before(weights), weights)
+    np.testing.assert_array_equal(after(weights), weights[[1, 2, 2]])
+
+
+def test_the_reading_is_of_pieces(translator: Translator) -> None:
+    forced = translator.force(SOURCES[:1], TARGETS[:1])[0]
+    hypothesis = forced.hypotheses[0]
+    assert hypothesis.attention is not None
+    shifted = Hypothesis("", 0, 0, hypothesis.ids, after(hypothesis.attention))
+    np.testing.assert_allclose(
+        word_view(translator, forced, hypothesis, "after").weights,
+        word_view(translator, forced, shifted, "before").weights,
+    )
+
+
+def test_links_leave_the_ends_out() -> None:
+    weights = np.array(
+        [
+            [0.1, 0.3, 0.2, 0.4],  # mostly to the end: the best word counts
+            [0.6, 0.2, 0.1, 0.1],
+            [0.0, 0.0, 0.0, 1.0],  # to the end alone: no link
+            [0.1, 0.1, 0.8, 0.0],  # of the end
+        ]
+    )
+    assert links(weights) == [(0, 1), (1, 0)]
+    assert to_pharaoh(links(weights)) == "0-1 1-0"
+    assert links(np.ones((1, 5))) == []
+    assert links(np.ones((5, 1))) == []
+
+
+def test_pharaoh_is_read() -> None:
+    gold = parse_pharaoh(" 0-0 10p2\t1-3 ")
+    assert gold.sure == {(0, 0), (1, 3)}
+    assert gold.possible == {(0, 0), (1, 3), (10, 2)}
+    assert parse_pharaoh("") == Gold(frozenset(), frozenset())
+
+
+@pytest.mark.parametrize(
+    "text", ["0-0 1", "a-1", "1--2", "0-0,1-1", "1-2p3", "-1-2", "٣-1"]
+)
+def test_malformed_pharaoh_is_refused(text: str) -> None:
+    with pytest.raises(GlimpseError, match="are accepted") as caught:
+        parse_pharaoh(text)
+    assert "\n" not in str(caught.value)
+
+
+def test_scores_by_hand() -> None:
+    gold = [parse_pharaoh("0-0 1-1 2p2"), parse_pharaoh("0-1 1p0")]
+    made = [[(0, 0), (2, 2), (1, 2)], [(0, 1), (1, 1)]]
+    # |A| = 5, |S| = 3, A and S share 0-0 and 0-1, A and P those and 2-2.
+    score = score_alignments(made, gold)
+    assert score.precision == pytest.approx(3 / 5)
+    assert score.recall == pytest.approx(2 / 3)
+    assert score.f1 == pytest.approx(2 * (3 / 5) * (2 / 3) / (3 / 5 + 2 / 3))
+    assert score.aer == pytest.approx(1 - (2 + 3) / (5 + 3))
+    assert score.sentences == 2
+
+
+def test_scores_at_the_ends() -> None:
+    gold = [parse_pharaoh("0-0 1-1 1p2")]
+    perfect = score_alignments([[(0, 0), (1, 1), (1, 2)]], gold)
+    assert (perfect.aer, perfect.precision, perfect.recall) == (0, 1, 1)
+    nothing = score_alignments([[]], gold)
+    assert (nothing.aer, nothing.recall, nothing.f1) == (1, 0, 0)
+    void = score_alignments([[]], [parse_pharaoh("")])
+    assert (void.aer, void.precision, void.recall, void.f1) == (0, 1, 1, 1)
+
+
+def test_every_word_has_a_column(translator: Translator) -> None:
+    tokenizer = translator.tokenizers.source
+    for text in SOURCES:
+        ids = [*tokenizer.encode(text), Tokenizer.EOS]
+        result = shares(tokenizer.spans(ids), words(text, "en"))
+        assert (result.sum(0) > 0).all()

@@ -1,0 +1,353 @@
+"""Measuring a run, on a split and on files."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from app.alignment import AlignmentScore
+from app.evaluation import (
+    Evaluation,
+    LengthScore,
+    corpus_bleu,
+    evaluate,
+    load_attention,
+    table,
+    to_json,
+)
+from app.evaluation_sets import from_files, read_gold
+from app.scores import Score, process, processed_bleu, text_scores
+from app.translator import Translator
+from data import Example, GlimpseError, normalise
+from data.corpora.files import read_lines
+from tests.app.conftest import PAIRS, SOURCES, TARGETS
+
+EXAMPLES = [Example(source, (target,)) for source, target in PAIRS]
+KEYS = {
+    *("corpus", "split", "sentences", "beam", "bleu", "bleu_lc_norm_tok"),
+    *("chrf", "ter", "perplexity", "token_accuracy", "by_source_length"),
+    *("aer", "sentences_per_second"),
+}
+
+
+@pytest.fixture
+def run(tiny_run: Path, tmp_path: Path) -> Path:
+    """A copy to write into."""
+    return shutil.copytree(tiny_run, tmp_path / "run")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    paths = tmp_path / "mine.en", tmp_path / "mine.fr"
+    for path, lines in zip(paths, (SOURCES, TARGETS), strict=True):
+        path.write_text("\n".join(lines) + "\n", "utf-8")
+    return paths
+
+
+def test_text_scores_by_hand() -> None:
+    references = [("the cat sat on the mat .",), ("a dog ran",)]
+    perfect = text_scores([text for (text,) in references], references)
+    assert perfect["bleu"].score == pytest.approx(100)
+    assert perfect["chrf"].score == pytest.approx(100)
+    assert perfect["ter"].score == 0
+    assert "tok:13a" in perfect["bleu"].signature
+    assert "case:mixed" in perfect["bleu"].signature
+    # One substitution in ten words.
+    scores = text_scores(["the cat sat on a mat .", "a dog ran"], references)
+    assert scores["ter"].score == pytest.approx(10)
+    # 9/10 words, 6/8 pairs, 3/6 triples, 1/4 quadruples; no brevity penalty.
+    bleu = 100 * (9 / 10 * 6 / 8 * 3 / 6 * 1 / 4) ** 0.25
+    assert scores["bleu"].score == pytest.approx(bleu)
+    hypotheses = ["the cat sat on a mat .", "a dog ran"]
+    assert corpus_bleu(hypotheses, references) == pytest.approx(bleu)
+
+
+def test_any_of_several_references_will_do() -> None:
+    hypotheses = ["the cat sat on the mat .", "a dog ran away from us"]
+    references = [("no", hypotheses[0], "never"), (hypotheses[1],)]
+    scores = text_scores(hypotheses, references)
+    assert scores["bleu"].score == pytest.approx(100)
+    assert scores["ter"].score == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "processed"),
+    [
+        (
+            "en",
+            "It's “Fine” & 3-D.",
+            "it &apos;s &quot; fine &quot; &amp; 3-d .",
+        ),
+        (
+            "fr",
+            "L'eau, c’est «bon».",
+            "l&apos; eau , c&apos; est &quot; bon &quot; .",
+        ),
+    ],
+)
+def test_processing(language: str, text: str, processed: str) -> None:
+    assert process(text, language) == processed
+    score = processed_bleu([text], [(processed,)], language)
+    assert score.score == pytest.approx(100)
+    assert "tok:none" in score.signature
+
+
+@pytest.mark.parametrize(
+    ("language", "equal"), [("en", 1000), ("fr", 999), ("de", 1000)]
+)
+def test_processing_gives_the_supplied_references(
+    data_dir: Path, language: str, equal: int
+) -> None:
+    stem = data_dir / "multi30k" / "test_2016_flickr"
+    raw = read_lines(Path(f"{stem}.{language}.gz"))
+    supplied = read_lines(Path(f"{stem}.lc.norm.tok.{language}.gz"))
+    made = [process(normalise(line), language) for line in raw]
+    same = [one == other for one, other in zip(made, supplied, strict=True)]
+    assert sum(same) == equal
+
+
+def test_evaluating_files(
+    run: Path, files: tuple[Path, Path], translator: Translator
+) -> None:
+    result = evaluate(run, source=files[0], reference=files[1], beam_size=2)
+    values = to_json(result)
+    assert set(values) == KEYS
+    assert values == json.loads(json.dumps(values, allow_nan=False))
+    assert (result.corpus, result.split) == ("files", "mine.en")
+    assert (result.sentences, result.beam) == (len(PAIRS), 2)
+    assert result.sentences_per_second > 0
+    assert result.aer is None
+    translations = translator.translate(SOURCES, beam_size=2)
+    hypotheses = [each.text for each in translations]
+    references = [(target,) for target in TARGETS]
+    assert result.bleu.score == corpus_bleu(hypotheses, references)
+
+    saved = run / "evaluation"
+    text = (saved / "mine.en.hypotheses.txt").read_bytes().decode()
+    assert text == "".join(f"{line}\n" for line in hypotheses)
+    assert json.loads((saved / "mine.en.json").read_text()) == values
+    attention = load_attention(saved / "mine.en.attention.npz")
+    for weights, translation in zip(attention, translations, strict=True):
+        expected = translation.hypotheses[0].attention
+        np.testing.assert_allclose(weights, expected, atol=1e-3)
+
+
+def test_perplexity_and_accuracy_are_of_all_tokens(
+    run: Path, files: tuple[Path, Path], translator: Translator
+) -> None:
+    result = evaluate(run, source=files[0], reference=files[1], beam_size=1)
+    forced = translator.force(SOURCES, TARGETS)
+    best = [each.hypotheses[0] for each in forced]
+    tokens = sum(
+        len(translator.tokenizers.target.encode(target)) + 1
+        for target in TARGETS
+    )
+    log_prob = sum(each.log_prob for each in best)
+    assert result.perplexity == pytest.approx(math.exp(-log_prob / tokens))
+    correct = sum(each.correct or 0 for each in best)
+    assert result.token_accuracy == pytest.approx(correct / tokens)
+
+
+def test_empty_lines_are_evaluated_too(run: Path, tmp_path: Path) -> None:
+    source, reference = tmp_path / "a", tmp_path / "b"
+    source.write_text("\nI see.\n\n")
+    reference.write_text("Rien.\nJe vois.\n\n")
+    result = evaluate(run, source=source, reference=reference, beam_size=1)
+    assert result.sentences == 3
+    lines = (run / "evaluation" / "a.hypotheses.txt").read_text().split("\n")
+    assert len(lines) == 4
+    assert lines[0] == lines[2] == ""
+    attention = load_attention(run / "evaluation" / "a.attention.npz")
+    assert [len(weights) > 0 for weights in attention] == [False, True, False]
+
+
+def test_rows_by_source_length(run: Path, tmp_path: Path) -> None:
+    source, reference = tmp_path / "a", tmp_path / "b"
+    lines = ["one", "a b c d e", "a b c d e f", "", " ".join("abcdefghijk")]
+    source.write_text("\n".join(lines) + "\n")
+    reference.write_text("x\n" * 5)
+    result = evaluate(run, source=source, reference=reference, beam_size=1)
+    rows = to_json(result)["by_source_length"]
+    assert [(row["from"], row["to"], row["sentences"]) for row in rows] == [
+        (1, 5, 3),
+        (6, 10, 1),
+        (11, 15, 1),
+    ]
+    assert set(rows[0]) == {"from", "to", "sentences", "bleu"}
+
+
+def test_a_split_with_gold_and_supplied_references(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {}
+
+    def load_corpus(name: str, **options: object) -> SimpleNamespace:
+        asked.update(options, name=name)
+        return SimpleNamespace(
+            examples=lambda split: EXAMPLES,
+            gold_alignments=lambda split: {2: "0-0 1-1 2p2", 5: "0-0"},
+            processed_references=lambda split: ["x"] * len(EXAMPLES),
+        )
+
+    monkeypatch.setattr("app.evaluation_sets.load_corpus", load_corpus)
+    result = evaluate(run, split="unseen", data_dir=run, beam_size=1)
+    assert asked == {
+        "name": "phrasebook",
+        "source": "en",
+        "target": "fr",
+        "data_dir": run,
+        "cache_dir": None,
+    }
+    assert (result.corpus, result.split) == ("phrasebook", "unseen")
+    assert result.bleu_lc_norm_tok.score == 0
+    aer = to_json(result)["aer"]
+    assert set(aer) == {
+        *("score", "reading", "sentences", "precision", "recall", "f1"),
+        "other_reading",
+    }
+    assert (aer["reading"], aer["sentences"]) == ("before", 2)
+    assert aer["other_reading"]["reading"] == "after"
+    assert set(aer["other_reading"]) == set(aer) - {"other_reading"}
+
+
+def test_aer_is_of_the_forced_references(
+    run: Path,
+    files: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A model that is made to look at the k-th word for the k-th word."""
+    from app import evaluation
+    from app.alignment import View
+
+    def planted(
+        translator: object,
+        translation: object,
+        hypothesis: object,
+        reading: str,
+    ) -> View:
+        shift = {"before": 0, "after": 1}[reading]
+        return View((), (), np.eye(9, 9, shift))
+
+    monkeypatch.setattr(evaluation, "word_view", planted)
+    gold = tmp_path / "gold"
+    gold.write_text("0\t0-0 1-1 2p2 3p3\n2\t0-0 1-1 2-2 3-3 4-4\n")
+    result = evaluate(
+        run,
+        source=files[0],
+        reference=files[1],
+        alignments=gold,
+        beam_size=1,
+    )
+    assert result.aer is not None
+    # 16 links made; 7 sure, of which 7 found; 9 possible, of which 9 found.
+    assert result.aer["before"].aer == pytest.approx(1 - (7 + 9) / (16 + 7))
+    assert result.aer["after"].aer == 1
+
+
+def test_without_attention_there_is_no_aer(
+    plain_run: Path, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run = shutil.copytree(plain_run, tmp_path / "run")
+    gold = tmp_path / "gold"
+    gold.write_text("0\t0-0\n")
+    stale = run / "evaluation" / "mine.en.attention.npz"
+    stale.parent.mkdir()
+    stale.write_text("of another model")
+    result = evaluate(
+        run, source=files[0], reference=files[1], alignments=gold, beam_size=1
+    )
+    assert to_json(result)["aer"] is None
+    assert not stale.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "reference", "message"),
+    [
+        (b"a\nb\n", b"a\n", "has 2 lines and .* has 1"),
+        (b"", b"", "at least one"),
+        (b"a\n", b"caf\xe9\n", "not UTF-8: line 1"),
+        (b"a\n", None, "cannot be read"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused(
+    tmp_path: Path, source: bytes, reference: bytes | None, message: str
+) -> None:
+    paths = tmp_path / "source", tmp_path / "reference"
+    for path, content in zip(paths, (source, reference), strict=True):
+        if content is not None:
+            path.write_bytes(content)
+    with pytest.raises(GlimpseError, match=message) as caught:
+        from_files(*paths)
+    assert "\n" not in str(caught.value)
+
+
+def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "text"
+    path.write_bytes("a\u2028b\r\nc\x0bd".encode())
+    examples = from_files(path, path).examples
+    assert [example.source for example in examples] == ["a b", "c d"]
+
+
+def test_gold_of_some_lines_and_of_all(tmp_path: Path) -> None:
+    path = tmp_path / "gold"
+    path.write_text("2\t0-0 1p1\n\n0\t\n")
+    gold = read_gold(path, EXAMPLES, ("en", "fr"))
+    assert list(gold) == [2, 0]
+    assert gold[2].sure == {(0, 0)}
+    assert gold[2].possible == {(0, 0), (1, 1)}
+    path.write_text("0-0\n\n1-1\n")
+    gold = read_gold(path, EXAMPLES[:3], ("en", "fr"))
+    assert [each.sure for each in gold.values()] == [{(0, 0)}, set(), {(1, 1)}]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("0-0\n", "has 1 lines of links for 8"),
+        ("8\t0-0\n", "aligns line '8'; a number from 0 to 7"),
+        ("first\t0-0\n", "aligns line 'first'"),
+        ("1\t0-0\n1\t1-1\n", "aligns line 1 twice"),
+        ("1\t0:0\n", "line 1: .* the link '0:0'"),
+        ("0\t6-0\n", "word 6 of the source in line 0, which has 6"),
+        ("0\t0-6\n", "word 6 of the target in line 0, which has 6"),
+    ],
+)
+def test_gold_that_does_not_fit_is_refused(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "gold"
+    path.write_text(text)
+    with pytest.raises(GlimpseError, match=message):
+        read_gold(path, EXAMPLES, ("en", "fr"))
+
+
+def test_the_table_is_aligned_and_complete() -> None:
+    score = Score(12.345, "a:signature")
+    alignment = AlignmentScore(0.164, 0.8, 0.9, 0.85, 100)
+    result = Evaluation(
+        corpus="phrasebook",
+        split="test",
+        sentences=1234,
+        beam=5,
+        bleu=score,
+        bleu_lc_norm_tok=score,
+        chrf=score,
+        ter=Score(102.5, "another"),
+        perplexity=1.5,
+        token_accuracy=0.975,
+        by_source_length=(LengthScore(1, 5, 1200, 99.5),),
+        aer={"before": alignment, "after": alignment},
+        sentences_per_second=55.5,
+    )
+    shown = table(result)
+    for text in ("1,234", "beam 5", "12.35", "102.50", "a:signature", "1–5"):
+        assert text in shown
+    for text in ("16.40%", "97.50%", "80.0%", "55.5", "1,200", "99.50"):
+        assert text in shown
+    numbers = [line[:25] for line in shown.split("\n")[2:11]]
+    assert all(line[24:25].strip() and line[17] == " " for line in numbers)

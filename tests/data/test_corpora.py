@@ -1,0 +1,90 @@
+"""load_corpus: what it refuses, and that it asks no network."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from data import Corpus, GlimpseError, load_corpus, normalise, words
+
+
+def test_unknown_corpus_names_the_nearest() -> None:
+    with pytest.raises(
+        GlimpseError,
+        match=r"no corpus 'phrasbook'.* mean 'phrasebook'",
+    ):
+        load_corpus("phrasbook")
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("en", "en"), ("en", "de"), ("xx", "fr")]
+)
+def test_languages_the_corpus_does_not_have(source: str, target: str) -> None:
+    with pytest.raises(
+        GlimpseError, match=f"'{source}' into '{target}': .* en, fr"
+    ):
+        load_corpus("phrasebook", source=source, target=target)
+
+
+def test_importing_data_does_not_load_tensorflow() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, data; sys.exit('tensorflow' in sys.modules)"
+    root = Path(__file__).parents[2]
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
+    )
+
+
+@pytest.fixture(scope="module")
+def phrasebook(cache_dir: Path) -> Corpus:
+    return load_corpus("phrasebook", cache_dir=cache_dir)
+
+
+def test_phrasebook_needs_no_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **named: object) -> None:
+        raise AssertionError(f"asked the network: {arguments}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    load_corpus("phrasebook", cache_dir=tmp_path)
+
+
+def test_phrasebook_splits(phrasebook: Corpus) -> None:
+    assert sorted(phrasebook.splits) == [
+        *("long", "test", "train", "unseen", "validation"),
+    ]
+    with pytest.raises(GlimpseError, match=r"no split 'tset'.*test"):
+        phrasebook.dataset("tset")
+    assert phrasebook.processed_references("test") is None
+
+
+def test_phrasebook_gold_indexes_words(phrasebook: Corpus) -> None:
+    examples = phrasebook.examples("test")
+    assert examples
+    for example in examples:
+        target = example.references[0]
+        assert example.source == normalise(example.source)
+        assert target == normalise(target)
+        limits = len(words(example.source, "en")), len(words(target, "fr"))
+        assert example.alignment
+        for link in example.alignment.split():
+            i, j = (int(each) for each in link.replace("p", "-").split("-"))
+            assert i < limits[0]
+            assert j < limits[1]
+
+
+def test_phrasebook_turned_round(phrasebook: Corpus, cache_dir: Path) -> None:
+    turned = load_corpus(
+        "phrasebook", source="fr", target="en", cache_dir=cache_dir
+    )
+    there = phrasebook.examples("validation")[0]
+    back = turned.examples("validation")[0]
+    assert (back.source,) == there.references
+    assert back.references == (there.source,)
+    assert sorted(link.split("-")[::-1] for link in back.alignment.split()) == (
+        sorted(link.split("-") for link in there.alignment.split())
+    )
