@@ -207,6 +207,8 @@ def _validate(values: dict[str, Any], origin: str) -> Config:
 
 def _explain(error: Any) -> str:
     location = [str(part) for part in error["loc"]]
+    if error["type"] == "value_error":  # one of our own, a whole sentence
+        return str(error["ctx"]["error"])
     if error["type"] != "unexpected_keyword_argument":
         return (
             f"{'.'.join(location)} is {error['input']!r}, but "

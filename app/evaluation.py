@@ -117,7 +117,7 @@ def evaluate(
     else:
         given = from_corpus(corpus, split, data_dir, cache_dir)
     translator = Translator.load(folder)
-    beam_size = beam_size or translator.options.beam_size
+    beam_size = beam_size or translator.config.search.beam_size
     sources = [example.source for example in given.examples]
     translations, speed = _translate(translator, sources, beam_size)
     forced = _force(translator, given.examples)

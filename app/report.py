@@ -1,5 +1,6 @@
 """What a newcomer sees when training ends: scores, samples, what is next."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def present(
 
 
 def _next(folder: Path, data_dir: Path | None) -> str:
-    option = f" --data-dir {data_dir}" if data_dir else ""
+    known = os.environ.get("GLIMPSE_DATA_DIR") == str(data_dir)
+    option = f" --data-dir {data_dir}" if data_dir and not known else ""
     return (
         f"  python -m app evaluate {folder}{option}\n"
         f'  echo "…" | python -m app translate {folder} --plot pictures\n'

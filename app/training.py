@@ -128,13 +128,7 @@ class Trainer:
         self.train_step = _graph(self.model.train_step, spec, device)
         self.test_step = _graph(self.model.test_step, spec, device)
         self.checkpoints = Checkpoints(run.checkpoints, _variables(self.model))
-        self.translator = Translator(
-            self.model,
-            tokenizers,
-            run.config.search,
-            pipeline.max_source_length,
-            (corpus.source, corpus.target),
-        )
+        self.translator = Translator(self.model, tokenizers, run.config)
         self.writer = tf.summary.create_file_writer(str(run.logs))
         self.total_steps = self.options.epochs * self.data.steps_per_epoch
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from app.config import Config
 from app.run import Run, Tokenizers
-from data import Tokenizer, normalise
+from data import GlimpseError, Tokenizer, normalise
 from models import Hypotheses, SearchOptions, TranslationModel, search
 from models.losses import token_losses
 from models.metrics import correct_tokens
@@ -72,24 +73,20 @@ class Translator:
     Args:
         model: a built model.
         tokenizers: those it was trained with.
-        options: how to search when nothing else is asked.
-        max_source_length: longest source in tokens, EOS included.
-        languages: codes of source and target, which decide what a word is.
+        config: that of their run: how to search when nothing else is asked,
+            the longest source, the languages.
     """
 
     def __init__(
         self,
         model: TranslationModel,
         tokenizers: Tokenizers,
-        options: SearchOptions,
-        max_source_length: int,
-        languages: tuple[str, str] = ("en", "fr"),
+        config: Config,
     ) -> None:
         self.model = model
         self.tokenizers = tokenizers
-        self.options = options
-        self.max_source_length = max_source_length
-        self.languages = languages
+        self.config = config
+        self.languages = (config.corpus.source, config.corpus.target)
         self._searches: dict[SearchOptions, Callable[..., Hypotheses]] = {}
 
     @classmethod
@@ -103,13 +100,7 @@ class Translator:
         tokenizers = run.load_tokenizers()
         model = run.build_model(tokenizers)
         run.load_weights(model)
-        return cls(
-            model,
-            tokenizers,
-            run.config.search,
-            run.config.pipeline.max_source_length,
-            (run.config.corpus.source, run.config.corpus.target),
-        )
+        return cls(model, tokenizers, run.config)
 
     def translate(
         self,
@@ -126,10 +117,19 @@ class Translator:
             beam_size: hypotheses kept; the run's own when None.
             nbest: how many of them to return, at most `beam_size`.
             progress: called with the number of sentences done, by batches.
+
+        Raises:
+            GlimpseError: `nbest` is larger than the beam.
         """
-        options = self.options
+        options = self.config.search
         if beam_size is not None:
             options = replace(options, beam_size=beam_size)
+        if nbest > options.beam_size:
+            raise GlimpseError(
+                f"{nbest} translations of each sentence were asked for with a "
+                f"beam of {options.beam_size}; the beam must be as large: give "
+                f"--beam {nbest}"
+            )
         sources = [self._encode(sentence) for sentence in sentences]
         done = [_empty(source) for source in sources]
         for rows in _batches([len(source.source_ids) for source in sources]):
@@ -205,7 +205,7 @@ class Translator:
         text = normalise(sentence)
         tokenizer = self.tokenizers.source
         ids = tokenizer.encode(text)
-        kept = ids[: self.max_source_length - 1]
+        kept = ids[: self.config.pipeline.max_source_length - 1]
         truncated = len(kept) < len(ids)
         if truncated:
             text = tokenizer.decode(kept)

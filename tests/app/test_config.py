@@ -61,7 +61,7 @@ def test_a_wrong_override_is_one_sentence(override: str, message: str) -> None:
 
 
 def test_sharing_needs_one_vocabulary() -> None:
-    with pytest.raises(GlimpseError, match="tokenizer.joint"):
+    with pytest.raises(GlimpseError, match=r"tokenizer\.joint"):
         load_config(
             "phrasebook",
             ["model.shared_embeddings=true", "tokenizer.joint=false"],
@@ -77,7 +77,7 @@ def test_an_unknown_preset_names_the_nearest() -> None:
 def test_a_file_that_is_no_preset_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "preset.yaml"
     path.write_text(text, "latin-1")
-    with pytest.raises(GlimpseError, match="preset.yaml"):
+    with pytest.raises(GlimpseError, match=r"preset\.yaml"):
         load_config(path)
 
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from app.run import Tokenizers
 from app.translator import Translation, Translator
-from data import GlimpseError, Tokenizer
+from data import GlimpseError, PipelineOptions, Tokenizer
 from tests.app.conftest import SOURCES, TARGETS
 
 
@@ -93,10 +94,16 @@ def test_attention_has_a_row_a_token_and_rows_sum_to_one(
             )
 
 
+def test_nbest_needs_a_beam_as_large(translator: Translator) -> None:
+    with pytest.raises(GlimpseError, match="--beam 4"):
+        translator.translate(SOURCES[:1], beam_size=3, nbest=4)
+
+
 def test_an_over_long_sentence_is_cut(translator: Translator) -> None:
-    short = Translator(
-        translator.model, translator.tokenizers, translator.options, 7
+    config = replace(
+        translator.config, pipeline=PipelineOptions(max_source_length=7)
     )
+    short = Translator(translator.model, translator.tokenizers, config)
     cut, whole = short.translate([SOURCES[0], "a"])
     assert cut.truncated
     assert not whole.truncated
@@ -129,8 +136,7 @@ def recalling(translator: Translator) -> Translator:
     return Translator(
         translator.model,
         Tokenizers(translator.tokenizers.source, target),
-        translator.options,
-        translator.max_source_length,
+        translator.config,
     )
 
 
@@ -153,7 +159,7 @@ def test_correct_counts_the_tokens_a_greedy_search_would_take(
     forced = recalling.force(SOURCES, [each.text for each in greedy])
     for each in forced:
         ids = each.hypotheses[0].ids
-        limit = recalling.options.limits([len(each.source_ids)])[0]
+        limit = recalling.config.search.limits([len(each.source_ids)])[0]
         # The end mark at the limit is not the model's choice.
         wrong = 1 if len(ids) == limit else 0
         assert each.hypotheses[0].correct == len(ids) - wrong

@@ -11,6 +11,7 @@ from keras import layers
 from keras.src.testing import TestCase
 
 from models import Attention, BahdanauAttention, LuongAttention
+from models import attention as attentions
 from tests.models import matrices, reference, tiny
 from tests.models.tiny import HIDDEN, normal, randomise
 
@@ -248,6 +249,32 @@ def test_concat_is_as_wide_as_the_query_unless_told() -> None:
 
     assert layer.query_projection.units == H
     assert built("concat").query_projection.units == HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("bahdanau", BahdanauAttention(HIDDEN)),
+        ("luong-dot", LuongAttention("dot")),
+        ("luong-general", LuongAttention("general")),
+        ("luong-concat", LuongAttention("concat", HIDDEN)),
+    ],
+)
+def test_layers_are_made_by_name(name: str, expected: Attention) -> None:
+    layer = attentions.get(name, HIDDEN, dtype="mixed_bfloat16")
+
+    assert type(layer) is type(expected)
+    assert layer.compute_dtype == "bfloat16"
+    for option in ("units", "score"):
+        assert layer.get_config().get(option) == expected.get_config().get(
+            option
+        )
+
+
+def test_an_unknown_attention_is_refused_by_name() -> None:
+    message = "Unknown attention 'luong': expected one of bahdanau, luong-con"
+    with pytest.raises(ValueError, match=message):
+        attentions.get("luong", HIDDEN)
 
 
 def test_an_unknown_score_is_refused_by_name() -> None:

@@ -16,7 +16,7 @@ STEPS = 3
 
 def build() -> TranslationModel:
     """Small, with a limit that cuts every step's gradients."""
-    model = tiny.model("bahdanau")
+    model = tiny.new("bahdanau", cell="rnn")
     optimizer = keras.optimizers.SGD(1.0, momentum=0.9)
     model.compile(optimizer, clip_norm=0.1, label_smoothing=0.1)
     optimizer.build(model.trainable_variables)
@@ -34,22 +34,18 @@ def batches() -> list[Batch]:
 def train_on_two(strategy: tf.distribute.Strategy) -> TranslationModel:
     with strategy.scope():
         model = build()
-
-    def part(data: Batch, replica: int) -> Batch:
-        return tf.nest.map_structure(lambda x: tf.split(x, 2)[replica], data)
-
-    @tf.function
-    def step(*parts: Batch) -> None:
-        def run() -> None:
-            context = tf.distribute.get_replica_context()
-            replica = context.replica_id_in_sync_group
-            model.train_step(parts[int(tf.get_static_value(replica))])
-
-        strategy.run(run)
-
     for data in batches():
-        step(part(data, 0), part(data, 1))
+        strategy.run(model.train_step, (halves(data, strategy),))
     return model
+
+
+def halves(data: Batch, strategy: tf.distribute.Strategy) -> Batch:
+    """The first rows for one replica, the last for the other."""
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: tf.nest.map_structure(
+            lambda x: tf.split(x, 2)[context.replica_id_in_sync_group], data
+        )
+    )
 
 
 def main() -> None:

@@ -1,0 +1,255 @@
+"""The command line, in this process: TensorFlow is imported once."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from app.__main__ import app
+from tests.app.conftest import SOURCES, TARGETS
+
+COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+
+
+def invoke(*arguments: object, stdin: bytes = b"") -> tuple[int, str, str]:
+    result = CliRunner().invoke(
+        app, [str(each) for each in arguments], input=stdin
+    )
+    error = result.exception
+    if error is not None and not isinstance(error, SystemExit):
+        raise error
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def run(tiny_run: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(tiny_run, tmp_path / "run")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_every_command_is_explained(command: str) -> None:
+    code, text, _ = invoke(command, "--help")
+    assert code == 0
+    group = typer.main.get_command(app)
+    for parameter in group.commands[command].params:  # type: ignore[attr-defined]
+        assert parameter.help or parameter.name == "help", parameter.name
+        assert parameter.opts[0].lstrip("-") in text or "RUN" in text
+
+
+def test_help_does_not_wait_for_tensorflow() -> None:
+    program = (
+        "import sys; sys.argv = ['app', '--help']\n"
+        "from app.__main__ import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "sys.exit('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"translate" in done.stdout
+
+
+def test_a_line_in_is_a_line_out(run: Path) -> None:
+    separators = "I see\u2028the red\x0b car.\x85"
+    lines = [SOURCES[0], "", separators, "   ", SOURCES[1], SOURCES[0]]
+    stdin = "\n".join(lines).encode()  # the last line lacks its newline
+    code, out, _ = invoke("translate", run, "--beam", 2, stdin=stdin)
+    assert code == 0
+    translations = out.split("\n")
+    assert len(translations) == len(lines) + 1
+    assert translations[0] == translations[5] != translations[4]
+    assert [index for index, each in enumerate(translations) if not each] == [
+        1,
+        3,
+        6,
+    ]
+
+
+def test_bad_bytes_and_long_lines_are_warned_of(
+    run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stdin = b"fine\n\xff\xfe bad\n" + b"word " * 500 + b"\n"
+    code, out, _ = invoke("translate", run, stdin=stdin)
+    assert code == 0
+    assert out.count("\n") == 3
+    assert "Line 2 is not UTF-8 at byte 1" in caplog.text
+    assert "Line 3 is over-long: only its first 63 tokens" in caplog.text
+    assert "Line 1 " not in caplog.text
+
+
+def test_json_has_the_keys_that_are_promised(run: Path) -> None:
+    stdin = f"{SOURCES[0]}\n\n".encode()
+    code, out, _ = invoke(
+        "translate",
+        *(run, "--json", "--beam", 3, "--nbest", 2, "--alignments"),
+        stdin=stdin,
+    )
+    assert code == 0
+    first, empty = (json.loads(line) for line in out.splitlines())
+    assert set(first) == {
+        *("source", "translation", "score", "source_tokens", "target_tokens"),
+        *("attention", "nbest", "alignments"),
+    }
+    assert first["source"] == SOURCES[0]
+    assert len(first["nbest"]) == 2
+    for each in first["nbest"]:
+        attention = np.array(each["attention"])
+        assert attention.shape == (
+            len(each["target_tokens"]),
+            len(first["source_tokens"]),
+        )
+        np.testing.assert_allclose(attention.sum(1), 1, atol=1e-4)
+    assert first["nbest"][0]["translation"] == first["translation"]
+    assert first["source_tokens"][-1] == first["target_tokens"][-1] == "</s>"
+    assert empty["translation"] == ""
+    assert len(empty["nbest"]) == 1
+
+
+def test_words_are_merged_on_demand(run: Path) -> None:
+    _, out, _ = invoke(
+        "translate", run, "--json", "--words", stdin=SOURCES[0].encode()
+    )
+    tokens = json.loads(out)["source_tokens"]
+    assert tokens == ["I", "see", "the", "red", "car", ".", "</s>"]
+
+
+def test_nbest_lists_without_json(run: Path) -> None:
+    stdin = "\n".join(SOURCES[:2]).encode()
+    _, out, _ = invoke("translate", run, "--beam", 3, "--nbest", 3, stdin=stdin)
+    rows = [line.split(" ||| ") for line in out.splitlines()]
+    assert [row[0] for row in rows] == ["1"] * 3 + ["2"] * 3
+    scores = [float(row[2]) for row in rows[:3]]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_a_picture_for_every_sentence(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    stdin = f"{SOURCES[0]}\n\n{SOURCES[1]}\n".encode()
+    code, _, _ = invoke("translate", run, "--plot", folder, stdin=stdin)
+    assert code == 0
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == ["0001.png", "0003.png"]
+    png = b"\x89PNG"
+    assert all((folder / name).read_bytes().startswith(png) for name in names)
+
+
+def test_evaluate_files_of_ones_own(run: Path, tmp_path: Path) -> None:
+    source, reference = tmp_path / "a.en", tmp_path / "a.fr"
+    source.write_text("\n".join(SOURCES) + "\n", "utf-8")
+    reference.write_text("\n".join(TARGETS) + "\n", "utf-8")
+    options = ("--source", source, "--reference", reference)
+    code, out, _ = invoke("evaluate", run, *options, "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert result["sentences"] == len(SOURCES)
+    assert result["aer"] is None
+    assert 0 <= result["token_accuracy"] <= 1
+    code, out, _ = invoke("evaluate", run, *options)
+    assert "BLEU lc.norm.tok" in out
+
+
+def test_unequal_files_are_one_sentence(run: Path, tmp_path: Path) -> None:
+    source, reference = tmp_path / "a.en", tmp_path / "a.fr"
+    source.write_text("one\ntwo\n", "utf-8")
+    reference.write_text("un\n", "utf-8")
+    code, out, error = invoke(
+        "evaluate", run, "--source", source, "--reference", reference
+    )
+    assert code == 1
+    assert out == ""
+    assert error.count("\n") == 1
+    for part in (f"{source} has 2 lines", f"{reference} has 1"):
+        assert part in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["translate", "nowhere"], "nowhere is not a run folder"),
+        (["evaluate", "nowhere"], "nowhere is not a run folder"),
+        (["train", "--preset", "phrasebok"], "did you mean 'phrasebook'"),
+        (["train", "--set", "training.epoch=1"], "'epochs'"),
+        (["train", "--set", "epochs"], "SECTION.KEY=VALUE"),
+    ],
+)
+def test_failures_are_one_sentence_and_exit_1(
+    arguments: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, error = invoke(*arguments)
+    assert code == 1
+    assert out == ""
+    assert error.startswith("Error: ")
+    assert error.count("\n") == 1
+    assert message in error
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["translate", "RUN", "--words"],
+        ["translate", "RUN", "--beam", "0"],
+        ["evaluate", "RUN", "--source", "a"],
+        ["evaluate"],
+        ["trian"],
+    ],
+)
+def test_wrong_usage_exits_2(arguments: list[str]) -> None:
+    code, out, error = invoke(*arguments)
+    assert code == 2
+    assert out == ""
+    assert error
+
+
+def test_debug_shows_where(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not a run folder"):
+        invoke("translate", tmp_path, "--debug")
+
+
+def test_an_existing_run_is_not_trained_over(run: Path) -> None:
+    code, _, error = invoke("train", "--run", run)
+    assert code == 1
+    assert "--resume" in error
+    assert "another --run" in error
+
+
+def test_a_run_is_not_resumed_as_another(run: Path) -> None:
+    code, _, error = invoke(
+        "train", "--run", run, "--resume", "--seed", 7, "--preset", "phrasebook"
+    )
+    assert code == 1
+    assert "training.seed: 1, 7" in error
+
+
+def test_a_reader_that_leaves_is_no_failure(run: Path) -> None:
+    program = [sys.executable, "-m", "app", "translate", str(run)]
+    with subprocess.Popen(
+        program,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.write(b"a line\n" * 20)
+        process.stdin.close()
+        error = process.stderr.read().decode()
+    assert process.returncode == 0, error
+    assert "Traceback" not in error
+    assert "Broken pipe" not in error

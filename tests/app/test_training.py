@@ -1,0 +1,185 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from app.config import TrainingOptions
+from app.training import InterruptedRunError, learning_rate
+from app.translator import Translator
+from data import GlimpseError
+from tests.app.tiny import PAIRS, TinyCorpus, after_step, make_trainer
+
+
+def _weights(folder: Path) -> list[np.ndarray]:
+    model = Translator.load(folder).model
+    return [weight.numpy() for weight in model.weights]
+
+
+def _history(folder: Path) -> list[dict[str, str]]:
+    with (folder / "history.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        del row["seconds"]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    make_trainer(folder).train()
+    return folder
+
+
+def test_a_killed_run_ends_like_one_that_was_not(
+    uninterrupted: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "killed"
+    # Step 15 is amid the second epoch, and the last checkpoint is at 12.
+    program = [sys.executable, "-m", "tests.app.tiny", str(folder), "15"]
+    killed = subprocess.run(program, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    trainer = make_trainer(folder)
+    restored = trainer.checkpoints.restore()
+    assert restored is not None
+    assert (restored.epoch, restored.step) == (1, 12)
+    trainer.train()
+    for mine, theirs in zip(
+        _weights(folder), _weights(uninterrupted), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+    assert _history(folder) == _history(uninterrupted)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_leaves_a_usable_run(
+    number: signal.Signals, uninterrupted: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stopped"
+    trainer = make_trainer(folder)
+    after_step(trainer, 3, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(InterruptedRunError, match=r"step 3 of 22.*--resume"):
+        trainer.train()
+    assert Translator.load(folder).translate(["The cat."])[0].text is not None
+    make_trainer(folder).train()
+    for mine, theirs in zip(
+        _weights(folder), _weights(uninterrupted), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_a_run_folder_tells_everything(uninterrupted: Path) -> None:
+    names = {path.name for path in uninterrupted.iterdir()}
+    assert names == {
+        "config.yaml",
+        "tokenizer.model",
+        "best.weights.h5",
+        "last.weights.h5",
+        "checkpoints",
+        "history.csv",
+        "logs",
+        "versions.json",
+    }
+    versions = json.loads((uninterrupted / "versions.json").read_text())
+    assert versions["seed"] == 1
+    assert versions["tensorflow"] == tf.__version__
+    rows = _history(uninterrupted)
+    assert [row["step"] for row in rows] == ["11", "22"]
+    assert float(rows[1]["train_loss"]) < float(rows[0]["train_loss"])
+    assert versions["tokens"] == int(rows[1]["tokens"])
+
+
+def test_a_finished_run_trains_no_more(uninterrupted: Path) -> None:
+    trainer = make_trainer(uninterrupted)
+    after_step(trainer, 1, lambda: pytest.fail("it trained"))
+    summary = trainer.train()
+    assert (summary.epochs, summary.steps) == (2, 22)
+    best = [float(row["validation_bleu"]) for row in _history(uninterrupted)]
+    assert summary.best["value"] == pytest.approx(max(best))
+
+
+def test_a_model_learns_the_planted_language(tmp_path: Path) -> None:
+    trainer = make_trainer(
+        tmp_path / "learns",
+        "training.epochs=40",
+        "training.learning_rate=0.005",
+        "training.checkpoint_steps=1000",
+        "model.embedding_dropout=0",
+        "model.decoder_units=24",
+        "model.embedding_units=16",
+    )
+    trainer.train()
+    sources, targets = zip(*TinyCorpus().pairs("validation"), strict=True)
+    found = Translator.load(tmp_path / "learns").translate(sources)
+    right = [
+        translation.text == target
+        for translation, target in zip(found, targets, strict=True)
+    ]
+    assert sum(right) >= 0.8 * len(targets)
+    assert len(PAIRS) == 4 * len(targets)
+
+
+def test_patience_ends_training_and_plateaus_cut_the_rate(
+    tmp_path: Path,
+) -> None:
+    trainer = make_trainer(
+        tmp_path / "plateau",
+        "training.epochs=9",
+        "training.metric=perplexity",
+        "training.patience=3",
+        "training.plateau_patience=2",
+        "training.plateau_factor=0.1",
+        "training.learning_rate=1e-30",
+    )
+    summary = trainer.train()
+    state = trainer.checkpoints.restore()
+    assert state is not None
+    assert summary.epochs == 4  # nothing improves on the first
+    assert summary.best["step"] == 11
+    assert state.rate_factor == pytest.approx(0.1)
+    assert state.finished
+
+
+def test_a_loss_that_is_no_number_is_told_and_not_saved(
+    tmp_path: Path,
+) -> None:
+    trainer = make_trainer(tmp_path / "nan")
+
+    def spoil() -> None:
+        weight = trainer.model.trainable_weights[0]
+        weight.assign(weight * np.nan)
+
+    after_step(trainer, 5, spoil)
+    with pytest.raises(GlimpseError, match=r"lower training\.learning_rate"):
+        trainer.train()
+    state = trainer.checkpoints.restore()
+    assert state is not None
+    assert state.step == 4
+
+
+@pytest.mark.parametrize(
+    ("schedule", "step", "expected"),
+    [
+        ("constant", 0, 0.25),
+        ("constant", 3, 1.0),
+        ("constant", 90, 1.0),
+        ("cosine", 4, 1.0),
+        ("cosine", 52, 0.5),
+        ("cosine", 100, 0.0),
+        ("inverse-sqrt", 4, 1.0),
+        ("inverse-sqrt", 64, 0.25),
+    ],
+)
+def test_learning_rates(schedule: str, step: int, expected: float) -> None:
+    options = TrainingOptions(
+        learning_rate=1.0,
+        warmup_steps=4,
+        schedule=schedule,  # type: ignore[arg-type]
+    )
+    assert learning_rate(options, step, 100) == pytest.approx(expected)
