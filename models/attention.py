@@ -194,7 +194,7 @@ class LuongAttention(Attention):
     ```
 
     Luong, Pham and Manning 2015, "Effective approaches to attention-based
-    neural machine translation", section 3.1, equation 8.
+    neural machine translation", section 3.1.
 
     Args:
         score: "dot", "general" or "concat". "dot" needs queries and values of
@@ -277,7 +277,7 @@ ATTENTIONS: dict[str, Callable[..., Attention]] = {
 }
 
 
-def get(name: str, units: int, **kwargs: Any) -> Attention:
+def get(name: str, units: int, /, **kwargs: Any) -> Attention:
     """A new attention layer by name; `units` for those with a hidden layer.
 
     Raises:

@@ -93,7 +93,8 @@ class GRUCell(Cell):
     """Gated recurrent unit, reset after the product.
 
     ```
-    z = sigmoid(Wz x + Uz h + bz)      r = sigmoid(Wr x + Ur h + br)
+    z = sigmoid(Wz x + bz + Uz h + cz)
+    r = sigmoid(Wr x + br + Ur h + cr)
     g = tanh(Wg x + bg + r * (Ug h + cg))
     h' = z * h + (1 - z) * g
     ```
@@ -104,7 +105,7 @@ class GRUCell(Cell):
     """
 
     gates = 3
-    recurrent_bias = True  # the c of the formula: r multiplies it
+    recurrent_bias = True  # the c of the formula: r multiplies cg
 
     def step(
         self, projected: tf.Tensor, state: State

@@ -115,7 +115,8 @@ class Decoder(layers.Layer):
     ) -> DecoderState:
         """Bridge the encoder's summary (B, M) to Q equal states.
 
-        Each leaf is `tanh(W summary + b)`: Bahdanau et al. 2015, A.2.2.
+        Each leaf of each layer is `tanh(W summary + b)`; Bahdanau et al.
+        2015, A.2.2, read the backward state alone, and have no bias.
         """
         leaves = iter(
             ops.repeat(bridge(summary)[:, None], num_queries, axis=1)
@@ -182,8 +183,8 @@ class Decoder(layers.Layer):
 class PlainDecoder(Decoder):
     """No attention: all it knows of the source is its initial state.
 
-    Sutskever, Vinyals and Le 2014, with the readout `tanh(W [s; y])` of the
-    other decoders in place of a bare softmax layer.
+    Sutskever, Vinyals and Le 2014, with the bridge of the other decoders in
+    place of the bare encoder state, and a readout `tanh(W [s; y])`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

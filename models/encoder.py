@@ -32,7 +32,8 @@ class Encoder(layers.Layer):
 
     Output:
         Values (B, S, M), zero on padding, and the summary (B, M): the last
-        output of each direction of the top layer. M is `output_units`.
+        output of each direction of the top layer, before dropout. M is
+        `output_units`.
     """
 
     def __init__(

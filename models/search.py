@@ -50,8 +50,8 @@ class SearchOptions:
 class Hypotheses(NamedTuple):
     """The K best hypotheses of each sentence, best first.
 
-    A sentence with fewer than K possible hypotheses has rows of length 0 and
-    an impossible score at the end.
+    A sentence with fewer than K possible hypotheses has rows of length 0 at
+    the end, with impossible scores and log-probabilities.
     """
 
     tokens: tf.Tensor  # (B, K, L), with the final EOS, 0 after it
@@ -81,8 +81,8 @@ def search(
         step: see above.
         state: nest of (B, 1, ...), the state before the first word.
         source_length: scalar S, columns of a row of attention.
-        limits: (B,) largest length of a hypothesis, EOS included; the token
-            at the limit is always EOS.
+        limits: (B,) largest length of a hypothesis, EOS included, at least
+            1; the token at the limit is always EOS.
         options: see `SearchOptions`.
     """
     length = (

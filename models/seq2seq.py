@@ -54,15 +54,16 @@ class TranslationModel(keras.Model):
             ValueError: if the optimizer clips, since Keras would clip each
                 replica's gradients before they are summed.
         """
-        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+        optimizer = keras.optimizers.get(optimizer)
         # A loss-scaling optimizer leaves clipping to the one inside it.
-        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
         for name in ("clipnorm", "global_clipnorm", "clipvalue"):
             if getattr(inner, name) is not None:
                 raise ValueError(
                     f"The optimizer came with {name} set; it must not clip: "
                     "give compile clip_norm instead"
                 )
+        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
         self.label_smoothing = label_smoothing
         self.clip_norm = clip_norm
 

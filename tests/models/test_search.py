@@ -301,6 +301,34 @@ def test_a_sentence_is_searched_as_if_alone(size: int) -> None:
         assert_same(found(together, row), found(alone, 0))
 
 
+def test_a_long_hypothesis_may_still_overtake_short_ones() -> None:
+    """Of log-probability -1.43, but over a penalty of 2 at the limit of 7."""
+    word, certain, never = 4, 0.0, -99.0
+    ends = np.full(7, never)
+    goes_on = np.full(7, certain)
+    ends[:2], goes_on[:2] = np.log([0.4, 0.6]), np.log([0.6, 0.4])
+    ends[6] = certain
+    table = np.full((7, 5), never)
+    table[:, EOS], table[:, word] = ends, goes_on
+
+    def step(tokens: tf.Tensor, position: tf.Tensor) -> Any:
+        log_probs = tf.gather(tf.constant(table, tf.float32), position)
+        return log_probs, (), position + 1
+
+    hypotheses = search(
+        step,
+        tf.zeros([1, 1], tf.int32),
+        source_length=tf.constant(SOURCE_LENGTH),
+        limits=tf.constant([7]),
+        options=SearchOptions(beam_size=2, length_penalty=1.0),
+    )
+
+    long, short = found(hypotheses, 0)
+    assert (long.words, short.words) == ((word,) * 6 + (EOS,), (word, EOS))
+    assert long.score == pytest.approx(np.log(0.6 * 0.4) / 2)
+    assert short.score == pytest.approx(np.log(0.6 * 0.6) * 6 / 7)
+
+
 @pytest.mark.parametrize("size", [1, 3])
 def test_search_stops_when_nothing_can_change(size: int) -> None:
     """A certain end is not searched beyond: limits cost nothing."""
