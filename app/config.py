@@ -39,7 +39,7 @@ class CorpusOptions:
 class TokenizerOptions:
     """Sub-words: one joint vocabulary, or one a language."""
 
-    vocabulary_size: Annotated[int, Field(ge=261)] = 1200  # 256 are bytes
+    vocabulary_size: Annotated[int, Field(ge=261)] = 2000  # 256 are bytes
     joint: bool = True
     model_type: Literal["bpe", "unigram"] = "bpe"
 
