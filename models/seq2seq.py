@@ -184,6 +184,7 @@ class Seq2Seq(TranslationModel):
         self.target_embedding = layers.ReversibleEmbedding(
             target_vocabulary_size,
             embedding_units,
+            embeddings_initializer=_initializer(embedding_units),
             reverse_dtype=self.compute_dtype,  # float32 otherwise
             dtype=self.dtype_policy,
         )
@@ -193,6 +194,7 @@ class Seq2Seq(TranslationModel):
             else layers.Embedding(
                 source_vocabulary_size,
                 embedding_units,
+                embeddings_initializer=_initializer(embedding_units),
                 dtype=self.dtype_policy,
             )
         )
@@ -287,6 +289,15 @@ class Seq2Seq(TranslationModel):
             for name in ("encoder", "decoder")
         }
         return cls(**{**config, **parts})
+
+
+def _initializer(units: int) -> keras.initializers.Initializer:
+    """Rows of length about 1.
+
+    Keras's own are so short that a tied softmax layer, and what is learnt
+    through it, takes hundreds of steps to leave its flat start.
+    """
+    return keras.initializers.RandomNormal(stddev=units**-0.5)
 
 
 def _check_embeddings(
