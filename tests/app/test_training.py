@@ -14,7 +14,7 @@ from app.config import TrainingOptions
 from app.training import InterruptedRunError, learning_rate
 from app.translator import Translator
 from data import GlimpseError
-from tests.app.tiny import PAIRS, TinyCorpus, after_step, make_trainer
+from tests.app.tiny import TinyCorpus, after_step, make_trainer
 
 
 def _weights(folder: Path) -> list[np.ndarray]:
@@ -107,12 +107,16 @@ def test_a_finished_run_trains_no_more(uninterrupted: Path) -> None:
 def test_a_model_learns_the_planted_language(tmp_path: Path) -> None:
     trainer = make_trainer(
         tmp_path / "learns",
-        "training.epochs=40",
-        "training.learning_rate=0.005",
+        "training.epochs=28",
+        "training.learning_rate=0.02",
+        "training.schedule=cosine",
         "training.checkpoint_steps=1000",
+        "tokenizer.vocabulary_size=400",
+        "model.embedding_units=24",
+        "model.encoder_units=16",
+        "model.decoder_units=32",
+        "model.attention_units=16",
         "model.embedding_dropout=0",
-        "model.decoder_units=24",
-        "model.embedding_units=16",
     )
     trainer.train()
     sources, targets = zip(*TinyCorpus().pairs("validation"), strict=True)
@@ -122,7 +126,6 @@ def test_a_model_learns_the_planted_language(tmp_path: Path) -> None:
         for translation, target in zip(found, targets, strict=True)
     ]
     assert sum(right) >= 0.8 * len(targets)
-    assert len(PAIRS) == 4 * len(targets)
 
 
 def test_patience_ends_training_and_plateaus_cut_the_rate(

@@ -1,0 +1,288 @@
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from itertools import chain, islice
+from pathlib import Path
+
+import pytest
+import tensorflow_datasets as tfds
+
+from data import load_corpus, normalise, words
+from data.corpora.phrasebook import __main__ as command
+from data.corpora.phrasebook import splits
+from data.corpora.phrasebook.corpus import (
+    LONGEST,
+    SEED,
+    SIZES,
+    distinct_sentences,
+    held_out,
+)
+from data.corpora.phrasebook.grammar import Grammar
+from data.corpora.phrasebook.surface import Pair
+
+VOWEL = "[aàâeéèêiîoôuœh]"
+
+
+@pytest.fixture(scope="module")
+def corpus() -> dict[str, list[Pair]]:
+    return splits()
+
+
+@pytest.fixture(scope="module")
+def sample() -> list[Pair]:
+    grammar = Grammar(7)
+    return [grammar.sentence()[0] for _ in range(8_000)]
+
+
+def _links(pair: Pair) -> list[tuple[int, int, bool]]:
+    return [
+        (int(source), int(target), mark == "-")
+        for source, mark, target in re.findall(
+            r"(\d+)([-p])(\d+)", pair.alignment
+        )
+    ]
+
+
+def test_sizes(corpus: dict[str, list[Pair]]) -> None:
+    assert {name: len(pairs) for name, pairs in corpus.items()} == SIZES
+
+
+def test_no_sentence_comes_twice(corpus: dict[str, list[Pair]]) -> None:
+    english = Counter(pair.english for pair in chain(*corpus.values()))
+    assert english.most_common(1)[0][1] == 1
+
+
+def test_english_determines_french(
+    corpus: dict[str, list[Pair]], sample: list[Pair]
+) -> None:
+    french: dict[str, str] = {}
+    for pair in chain(*corpus.values(), sample):
+        assert french.setdefault(pair.english, pair.french) == pair.french
+
+
+def test_every_form_comes_in_training(corpus: dict[str, list[Pair]]) -> None:
+    for side in ("english_words", "french_words"):
+        forms = {
+            name: set(chain(*(getattr(pair, side) for pair in pairs)))
+            for name, pairs in corpus.items()
+        }
+        for name in forms:
+            assert forms[name] <= forms["train"], name
+
+
+def test_long_is_longer_than_training(corpus: dict[str, list[Pair]]) -> None:
+    lengths = {
+        name: [len(pair.english_words) for pair in pairs]
+        for name, pairs in corpus.items()
+    }
+    assert min(lengths["long"]) > max(lengths["train"])
+    for name in ("validation", "test", "unseen"):
+        assert max(lengths[name]) <= LONGEST
+
+
+def test_unseen_has_pairs_held_out_of_training(
+    corpus: dict[str, list[Pair]],
+) -> None:
+    found = {
+        name: {pair.english for pair in pairs} for name, pairs in corpus.items()
+    }
+    counts: Counter[str] = Counter()
+    for pair, phrase in islice(distinct_sentences(SEED), 5_000):
+        held = any(held_out(lemmas) for lemmas in phrase.pairs)
+        for name, sentences in found.items():
+            if pair.english in sentences:
+                counts[name] += 1
+                assert held == (name == "unseen"), pair
+    assert counts["unseen"] > 100
+    assert counts["train"] > 3_000
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_only_content_pairs_are_held_out(seed: int) -> None:
+    adjectives = [("adjective:a", f"noun:{place}") for place in range(1_000)]
+    verbs = [(f"noun:{place}", "verb:a") for place in range(1_000)]
+    pronouns = [("adjective:a", f"pronoun:{place}") for place in range(1_000)]
+    assert 20 < sum(held_out(pair, seed) for pair in adjectives) < 60
+    assert 20 < sum(held_out(pair, seed) for pair in verbs) < 60
+    assert not any(held_out(pair, seed) for pair in pronouns)
+
+
+def test_training_and_test_are_one_distribution(
+    corpus: dict[str, list[Pair]],
+) -> None:
+    means = {
+        name: sum(len(pair.english_words) for pair in pairs) / len(pairs)
+        for name, pairs in corpus.items()
+    }
+    assert means["train"] == pytest.approx(means["test"], abs=0.4)
+    assert 7 < means["train"] < 10
+
+
+def test_the_seed_alone_decides() -> None:
+    code = (
+        "from itertools import islice\n"
+        "from data.corpora.phrasebook.corpus import distinct_sentences\n"
+        "for pair, _ in islice(distinct_sentences(3), 300): print(pair)"
+    )
+    root = Path(__file__).parents[2]
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=root,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    ]
+    assert printed[0] == printed[1]
+    assert printed[0].count(b"\n") == 300
+
+
+def test_words_are_those_of_the_text(corpus: dict[str, list[Pair]]) -> None:
+    for pair in chain(*(pairs[:400] for pairs in corpus.values())):
+        for text, language, tokens in (
+            (pair.english, "en", pair.english_words),
+            (pair.french, "fr", pair.french_words),
+        ):
+            assert normalise(text) == text
+            spans = words(text, language)
+            assert [text[start:end] for start, end in spans] == list(tokens)
+
+
+def test_every_word_is_linked(sample: list[Pair]) -> None:
+    for pair in sample:
+        links = _links(pair)
+        assert {source for source, _, _ in links} == set(
+            range(len(pair.english_words))
+        )
+        assert {target for _, target, _ in links} == set(
+            range(len(pair.french_words))
+        )
+
+
+def test_links_are_sorted_and_single(sample: list[Pair]) -> None:
+    for pair in sample:
+        places = [link[:2] for link in _links(pair)]
+        assert places == sorted(set(places)), pair
+        assert len(places) == len(pair.alignment.split())
+
+
+@pytest.mark.parametrize(
+    ("english", "french"),
+    [
+        ("Paul", "Paul"),
+        ("car", "voiture"),
+        ("red", "rouge"),
+        ("often", "souvent"),
+        ("because", "parce"),
+        ("tomorrow", "demain"),
+    ],
+)
+def test_words_of_one_meaning_are_surely_linked(
+    english: str, french: str, sample: list[Pair]
+) -> None:
+    seen = 0
+    for pair in sample:
+        if pair.english_words.count(english) != 1:
+            continue
+        if pair.french_words.count(french) != 1:
+            continue
+        place = pair.english_words.index(english)
+        other = pair.french_words.index(french)
+        assert (place, other, True) in _links(pair), pair
+        seen += 1
+    assert seen > 20
+
+
+def test_french_elides_and_contracts(sample: list[Pair]) -> None:
+    short = rf"(?<!-)\b(je|ne|de|que|me|le|la|ce|ma|sa) {VOWEL}"
+    bel = rf"\b(beau|nouveau|vieux) {VOWEL}\w+ (?!et\b|mais\b)"
+    contracted = r"\b(de|à) les? "
+    apart = r"' "
+    wrong = re.compile(f"{short}|{contracted}|{apart}", re.IGNORECASE)
+    for pair in sample:
+        assert not wrong.search(pair.french), pair
+        singular = re.search(rf"\b([lc]'|un|le|ce|mon) {bel}", pair.french)
+        assert not singular, pair
+
+
+def test_french_says_both_halves_of_a_negation(sample: list[Pair]) -> None:
+    for pair in sample:
+        spoken = [word.lower() for word in pair.french_words]
+        first = spoken.count("ne") + spoken.count("n'")
+        assert first == spoken.count("pas") + spoken.count("jamais"), pair
+
+
+def test_english_articles(sample: list[Pair]) -> None:
+    for pair in sample:
+        text = pair.english.lower()
+        assert not re.search(r"\ba [aeiou]|\ban [^aeiou]", text), pair
+
+
+def test_nothing_has_two_colours(sample: list[Pair]) -> None:
+    colour = "(red|blue|white|black|green|yellow)"
+    wrong = re.compile(
+        rf"{colour} {colour}|^\w+ \w+ (is|isn't) {colour} \w+ it (is|isn't) {colour}"
+    )
+    seen = 0
+    for pair in sample:
+        assert not wrong.search(pair.english), pair
+        seen += bool(re.match(rf"^\w+ \w+ is {colour} \w+ it", pair.english))
+    assert seen > 3
+
+
+def test_typography(sample: list[Pair]) -> None:
+    for pair in sample:
+        assert re.fullmatch(r"[A-Z][\w', ]*[\w'][.?!]", pair.english), pair
+        assert re.fullmatch(r"[A-ZÉ][\w'’, -]*\w(\.| \?| !)", pair.french), pair
+        assert pair.english[-1] == pair.french[-1]
+
+
+def test_they_are_masculine_unless_named(sample: list[Pair]) -> None:
+    first = {
+        pair.french_words[0]
+        for pair in sample
+        if pair.english_words[0] == "They"
+    }
+    assert first == {"Ils"}
+    named = re.compile(
+        r"The (girls|women|houses|\w*shirts) .*\b(but|and) they "
+    )
+    seen = 0
+    for pair in sample:
+        joined = Counter(pair.english_words)
+        if named.match(pair.english) and joined["and"] + joined["but"] == 1:
+            assert "elles" in pair.french_words, pair
+            seen += 1
+    assert seen > 3
+
+
+def test_tensorflow_dataset(cache_dir: Path) -> None:
+    load_corpus("phrasebook", cache_dir=cache_dir)
+    builder = tfds.builder("phrasebook", data_dir=cache_dir)
+    assert {
+        name: split.num_examples for name, split in builder.info.splits.items()
+    } == SIZES
+    dataset = builder.as_dataset(split="validation")
+    for example, pair in zip(
+        tfds.as_numpy(dataset), splits()["validation"], strict=True
+    ):
+        assert example["en"].decode() == pair.english
+        assert example["fr"].decode() == pair.french
+        assert example["alignment"].decode() == pair.alignment
+
+
+def test_the_command_prints_sentences(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["phrasebook", "--sample", "7", "--seed", "11"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    command.main()
+    lines = capsys.readouterr().out.splitlines()
+    drawn = [pair for pair, _ in islice(distinct_sentences(11), 7)]
+    assert [line.split("\t") for line in lines] == [
+        [pair.english, pair.french, pair.alignment] for pair in drawn
+    ]
