@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
+from data.corpora.phrasebook.corpus import SIZES
 from data.corpora.phrasebook.grammar import Grammar
 from data.corpora.phrasebook.lexicon import (
     GENDERS,
@@ -67,8 +69,13 @@ def _subject(lemma: str) -> Phrase:
     return _phrase("subject", "-", P=_word(lemma))
 
 
-def _written(clause: Phrase, construction: str = "statement") -> list[str]:
-    whole = _phrase("sentence", construction, C=clause)
+def _written(clause: Phrase, symbol: str = "clause") -> list[str]:
+    (rule,) = (
+        rule
+        for rule in RULES["sentence"]
+        if [slot.source for slot in rule.slots] == [symbol]
+    )
+    whole = say(rule, {"C": clause}, frozenset())
     pair = write(
         whole.sides["en"].tokens, whole.sides["fr"].tokens, whole.links
     )
@@ -107,7 +114,7 @@ def test_a_pronoun_that_french_elides_before_its_verb() -> None:
         T=_nothing(),
     )
     # We saw her . | Nous l' avons vue .
-    assert _written(clause, "object pronoun") == [
+    assert _written(clause, "pronoun_clause") == [
         "We saw her.",
         "Nous l'avons vue.",
         "0-0 1p2 1-3 2-1 3-4",
@@ -272,6 +279,15 @@ def test_constructions_are_many_and_frequent() -> None:
         assert sum(construction in each for each in drawn) >= 15, construction
 
 
-def test_lemmas_are_about_two_hundred_and_fifty() -> None:
-    lemmas = {word.lemma for word in chain(*WORDS.values())}
-    assert 220 <= len(lemmas) <= 270
+def test_the_page_counts_right() -> None:
+    page = Path(__file__).parents[2] / "docs" / "phrasebook.md"
+    text = page.read_text(encoding="utf-8")
+    for table in ("noun", "verb", "adjective"):
+        count = len({word.lemma for word in WORDS[table]})
+        assert f"{count} {table}s" in text, table
+    constructions = {rule.construction for rule in ALL_RULES} - {"-"}
+    for construction in constructions:
+        assert f"| {construction} |" in text, construction
+    assert f"{len(constructions)} constructions" in text
+    for name, size in SIZES.items():
+        assert f"| `{name}` | {size:,} |" in text, name
