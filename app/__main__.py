@@ -18,6 +18,11 @@ from data.errors import GlimpseError
 # messages are not for people.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+# By their files, since app.config would import TensorFlow.
+PRESETS = ", ".join(
+    sorted(path.stem for path in Path(__file__).parent.glob("presets/*.yaml"))
+)
+
 app = typer.Typer(
     help="Train sequence-to-sequence models with attention, measure them, "
     "translate with them. Start with: python -m app train",
@@ -38,12 +43,16 @@ DataDir = Annotated[
 ]
 CacheDir = Annotated[
     Path | None,
-    typer.Option(help="Where prepared corpora go; TFDS's own by default."),
+    typer.Option(
+        help="Where prepared corpora go.", show_default="TFDS's own place"
+    ),
 ]
 Beam = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Hypotheses kept; 1 is greedy. The run's own by default."
+        min=1,
+        help="Hypotheses kept; 1 is greedy.",
+        show_default="the run's own",
     ),
 ]
 Debug = Annotated[
@@ -59,12 +68,13 @@ def train(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="A preset by name, or a YAML file. [default: phrasebook]"
+            help=f"One of {PRESETS}, or a YAML file.",
+            show_default="phrasebook",
         ),
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(help="The run folder. [default: runs/PRESET]"),
+        typer.Option(help="The run folder.", show_default="runs/PRESET"),
     ] = None,
     resume: Annotated[
         bool,
@@ -81,7 +91,7 @@ def train(
             "--set",
             metavar="SECTION.KEY=VALUE",
             help="Change a field of the preset, such as training.epochs=3; "
-            "can be repeated.",
+            "can be repeated. A run's config.yaml lists all fields.",
         ),
     ] = None,
     data_dir: DataDir = None,

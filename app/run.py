@@ -134,7 +134,7 @@ class Run:
     def save_weights(self, model: TranslationModel, name: str) -> None:
         """Write `best` or `last` weights, whole or not at all."""
         path = self.folder / f"{name}.weights.h5"
-        with replacing(path) as beside:
+        with replacing(path) as beside, _without_optimizer(model):
             model.save_weights(beside)
 
     def load_weights(self, model: TranslationModel) -> None:
@@ -250,6 +250,17 @@ def _build_decoder(options: ModelOptions, precision: str) -> decoder.Decoder:
     if kind is LuongDecoder:
         arguments["input_feeding"] = options.input_feeding
     return kind(options.decoder_units, options.embedding_units, **arguments)
+
+
+@contextmanager
+def _without_optimizer(model: TranslationModel) -> Iterator[None]:
+    """Keras would write its moments too, twice the size of the weights."""
+    optimizer = getattr(model, "optimizer", None)  # once it is compiled
+    model.optimizer = None
+    try:
+        yield
+    finally:
+        model.optimizer = optimizer
 
 
 @contextmanager

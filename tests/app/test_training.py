@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -186,3 +187,11 @@ def test_learning_rates(schedule: str, step: int, expected: float) -> None:
         schedule=schedule,  # type: ignore[arg-type]
     )
     assert learning_rate(options, step, 100) == pytest.approx(expected)
+
+
+def test_weights_on_disk_are_the_weights_alone(uninterrupted: Path) -> None:
+    with h5py.File(uninterrupted / "best.weights.h5") as file:
+        names: list[str] = []
+        file.visit(names.append)
+    assert names
+    assert not [name for name in names if "optimizer" in name]
