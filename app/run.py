@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -271,11 +271,13 @@ def replacing(path: Path) -> Iterator[Path]:
         yield beside
         os.replace(beside, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise GlimpseError(
             f"{path} could not be written ({error.strerror or error}); what "
             "was there before is kept: free some space or choose another --run"
         ) from error
+    finally:
+        with suppress(OSError):  # it is there only if something went wrong
+            beside.unlink()
 
 
 def versions() -> dict[str, str]:

@@ -205,14 +205,17 @@ class Trainer:
         self.model.optimizer.learning_rate.assign(rate * state.rate_factor)
 
     def _save(self, state: TrainingState) -> None:
+        self._require_finite_loss(state)
+        self.checkpoints.save(state)
+
+    def _require_finite_loss(self, state: TrainingState) -> None:
         loss = self._results()["loss"]
         if not math.isfinite(loss):
             raise GlimpseError(
-                f"The training loss is {loss} at step {state.step}; earlier "
-                "checkpoints are kept: lower training.learning_rate or "
-                "training.clip_norm and train a new run"
+                f"The loss is {loss} at step {state.step}; earlier checkpoints "
+                "are kept: lower training.learning_rate or training.clip_norm "
+                "and train a new run"
             )
-        self.checkpoints.save(state)
 
     def _stop(self, state: TrainingState) -> None:
         self._save(state)
@@ -224,6 +227,7 @@ class Trainer:
         )
 
     def _finish_epoch(self, state: TrainingState) -> None:
+        self._require_finite_loss(state)
         began = time.monotonic()
         row: dict[str, Any] = {"epoch": state.epoch + 1, "step": state.step}
         row |= {f"train_{k}": v for k, v in self._results().items()}
@@ -271,7 +275,6 @@ class Trainer:
         )
 
     def _record(self, state: TrainingState, row: dict[str, Any]) -> None:
-        self._save(state)
         self.run.save_weights(self.model, "last")
         _write_history(self.run.folder / "history.csv", state.history)
         with self.writer.as_default(step=state.step):
@@ -287,6 +290,9 @@ class Trainer:
                 "tokens": state.tokens,
             },
         )
+        # Last: killed before it, the epoch's end is done again; killed after
+        # it, nothing is missing.
+        self._save(state)
         validation = {
             name.removeprefix("validation_"): value
             for name, value in row.items()

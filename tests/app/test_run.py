@@ -1,0 +1,82 @@
+import json
+from pathlib import Path
+
+import keras
+import pytest
+
+from app.config import load_config
+from app.run import Run, Tokenizers, build_model, replacing, versions
+from data import GlimpseError, Tokenizer
+from tests.app.conftest import SOURCES, TARGETS
+
+
+def test_what_fails_to_be_written_leaves_what_was_there(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def fill(beside: Path) -> None:
+        beside.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with (
+        pytest.raises(GlimpseError, match="No space left on device"),
+        replacing(path) as beside,
+    ):
+        fill(beside)
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    assert path.read_text() == "old"
+    with replacing(path) as beside:
+        beside.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(GlimpseError, match="could not be written"),
+        replacing(tmp_path / "file" / "below") as beside,
+    ):
+        beside.write_text("x")
+
+
+def test_two_vocabularies_are_two_files(tmp_path: Path) -> None:
+    config = load_config(
+        "phrasebook",
+        ["tokenizer.joint=false", "model.tied_embeddings=false"],
+    )
+    run = Run.create(tmp_path / "run", config)
+    assert not run.has_tokenizers()
+    run.save_tokenizers(
+        Tokenizers(Tokenizer.train(SOURCES, 310), Tokenizer.train(TARGETS, 330))
+    )
+    assert run.has_tokenizers()
+    loaded = Run.open(tmp_path / "run").load_tokenizers()
+    sizes = (loaded.source.vocabulary_size, loaded.target.vocabulary_size)
+    assert sizes[0] < sizes[1]
+    model = run.build_model(loaded)
+    assert model.source_embedding.input_dim == sizes[0]
+    assert model.target_embedding.input_dim == sizes[1]
+
+
+@pytest.mark.parametrize("kind", ["seq2seq", "starting-example"])
+def test_precision_reaches_every_layer(kind: str) -> None:
+    options = load_config("phrasebook", [f"model.kind={kind}"]).model
+    model = build_model(options, 31, 37, "mixed_bfloat16")
+    layers = [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.Layer)
+        and not isinstance(layer, keras.Model)
+    ]
+    assert layers
+    assert {layer.compute_dtype for layer in layers} == {"bfloat16"}
+
+
+def test_versions_name_what_a_run_was_made_with() -> None:
+    found = versions()
+    assert found["keras"] == keras.__version__
+    assert json.dumps(found)
