@@ -55,6 +55,15 @@ Beam = Annotated[
         show_default="the run's own",
     ),
 ]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        help="Change a field of the preset, such as training.epochs=3; "
+        "can be repeated. A run's config.yaml lists all fields.",
+    ),
+]
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show a traceback on failure.")
 ]
@@ -85,15 +94,7 @@ def train(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Short for training.seed.")
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="SECTION.KEY=VALUE",
-            help="Change a field of the preset, such as training.epochs=3; "
-            "can be repeated. A run's config.yaml lists all fields.",
-        ),
-    ] = None,
+    set_: Overrides = None,
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
     debug: Debug = False,
@@ -123,6 +124,50 @@ def train(
 
 
 @app.command()
+def prepare(
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            help="phrasebook, multi30k, tatoeba, tfds:NAME, or parallel_text "
+            "with --set 'corpus.train=[my.en, my.fr]'."
+        ),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help=f"One of {PRESETS}, or a YAML file: its corpus."),
+    ] = None,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    debug: Debug = False,
+) -> None:
+    """Build a corpus ahead and count it.
+
+    Prints pairs, duplicates, tokens, lengths, how many words training knows,
+    and what is left out and why. Fails if two splits share a source sentence.
+    """
+    if corpus and preset:
+        raise typer.BadParameter("give --corpus or --preset, not both")
+    overrides = list(set_ or ())
+    if corpus:
+        overrides.insert(0, f"corpus.name={json.dumps(corpus)}")
+    with _one_sentence(debug):
+        from app import preparation
+        from app.config import load_config
+
+        config = load_config(preset or "phrasebook", overrides)
+        found = preparation.prepare(config, data_dir, cache_dir)
+        print(
+            json.dumps(preparation.to_json(config, *found), ensure_ascii=False)
+            if as_json
+            else preparation.table(config, *found),
+            flush=True,
+        )
+        preparation.refuse_leaks(found[0])
+
+
+@app.command()
 def evaluate(
     run: RunFolder,
     split: Annotated[
@@ -135,6 +180,14 @@ def evaluate(
     reference: Annotated[
         Path | None, typer.Option(help="Its translation, line by line.")
     ] = None,
+    cut: Annotated[
+        bool,
+        typer.Option(
+            "--cut",
+            help="Measure with over-long lines cut, as translate cuts them; "
+            "without it they are refused.",
+        ),
+    ] = False,
     alignments: Annotated[
         Path | None,
         typer.Option(
@@ -164,6 +217,7 @@ def evaluate(
             split=split,
             source=source,
             reference=reference,
+            cut=cut,
             alignments=alignments,
             beam_size=beam,
             data_dir=data_dir,

@@ -14,7 +14,8 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from data import GlimpseError, PipelineOptions
+from data import CleaningOptions, GlimpseError, PipelineOptions
+from data.corpora import HELD_OUT
 from models import SearchOptions
 
 PRESETS = Path(__file__).parent / "presets"
@@ -33,6 +34,10 @@ class CorpusOptions:
     name: str = "phrasebook"
     source: str = "en"
     target: str = "fr"
+    train: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    held_out: Count = HELD_OUT
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -93,6 +98,7 @@ class Config:
     """Everything a run depends on besides the text itself."""
 
     corpus: CorpusOptions = Field(default_factory=CorpusOptions)
+    cleaning: CleaningOptions = Field(default_factory=CleaningOptions)
     tokenizer: TokenizerOptions = Field(default_factory=TokenizerOptions)
     pipeline: PipelineOptions = Field(default_factory=PipelineOptions)
     model: ModelOptions = Field(default_factory=ModelOptions)

@@ -1,5 +1,6 @@
 """Measure a run: text, probabilities, alignment, speed."""
 
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -19,11 +20,11 @@ from app.alignment import (
     score_alignments,
     word_view,
 )
-from app.evaluation_sets import from_corpus, from_files
+from app.evaluation_sets import EvaluationSet, from_corpus, from_files
 from app.run import Run, replacing
 from app.scores import Score, corpus_bleu, processed_bleu, text_scores
 from app.translator import Translation, Translator
-from data import words
+from data import GlimpseError, words
 from data.corpora import Example
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "to_json",
 ]
 
+log = logging.getLogger(__name__)
 LENGTH_STEP = 5  # words of the source, between rows of the table by length
 
 
@@ -86,6 +88,7 @@ def evaluate(
     split: str = "test",
     source: Path | None = None,
     reference: Path | None = None,
+    cut: bool = False,
     alignments: Path | None = None,
     beam_size: int | None = None,
     data_dir: Path | None = None,
@@ -101,6 +104,7 @@ def evaluate(
         split: of the run's own corpus; unused with files.
         source: a file of sentences, one a line.
         reference: their translations, line by line.
+        cut: whether to cut over-long lines of these files, not refuse them.
         alignments: gold for them; see `evaluation_sets.read_gold`.
         beam_size: the run's own when None.
         data_dir: see `data.load_corpus`.
@@ -117,6 +121,7 @@ def evaluate(
     else:
         given = from_corpus(corpus, split, data_dir, cache_dir)
     translator = Translator.load(folder)
+    _check_lengths(translator, given, source, cut)
     beam_size = beam_size or translator.config.search.beam_size
     sources = [example.source for example in given.examples]
     translations, speed = _translate(translator, sources, beam_size)
@@ -142,6 +147,34 @@ def evaluate(
     )
     _save(run, result, translations)
     return result
+
+
+def _check_lengths(
+    translator: Translator,
+    given: EvaluationSet,
+    file: Path | None,
+    cut: bool,
+) -> None:
+    long = [
+        number
+        for number, example in enumerate(given.examples, start=1)
+        if translator.is_cut(example.source)
+    ]
+    if not long:
+        return
+    tokens = translator.config.pipeline.max_source_length - 1
+    if file is not None and not cut:
+        raise GlimpseError(
+            f"{file} has {len(long):,} lines of more than the {tokens} tokens "
+            f"that this run translates, the first in line {long[0]}: shorten "
+            "or split them, or measure with them cut by --cut."
+        )
+    log.warning(
+        "%d over-long sentences, the first in line %d, are cut after %d tokens",
+        len(long),
+        long[0],
+        tokens,
+    )
 
 
 def _translate(

@@ -1,15 +1,19 @@
 """What a run is measured on: a split of its corpus, or the user's files."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from app.alignment import Gold, parse_pharaoh
 from app.config import CorpusOptions
 from app.scores import process
 from data import GlimpseError, load_corpus, normalise, words
+from data.cleaning import suspicions
 from data.corpora import Example
 from data.corpora.files import read_lines
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,7 @@ def from_corpus(
         GlimpseError: there is no such corpus or split, or it is empty.
     """
     corpus = load_corpus(
-        options.name,
-        source=options.source,
-        target=options.target,
-        data_dir=data_dir,
-        cache_dir=cache_dir,
+        **asdict(options), data_dir=data_dir, cache_dir=cache_dir
     )
     return EvaluationSet(
         options.name,
@@ -100,6 +100,9 @@ def from_files(
         Example(normalise(one), (normalise(other),))
         for one, other in zip(sources, references, strict=True)
     ]
+    pairs = [(each.source, each.references[0]) for each in examples]
+    for suspicion in suspicions(pairs, languages):
+        log.warning("%s", suspicion)
     gold = read_gold(alignments, examples, languages) if alignments else {}
     return EvaluationSet("files", source.name, examples, gold)
 

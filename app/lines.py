@@ -34,10 +34,12 @@ def translate_lines(
 
     A line is what ends in a newline, whatever other separators it holds.
     Nothing is refused: bytes that are not UTF-8 become U+FFFD and over-long
-    lines are cut, with a warning that names the line.
+    lines are cut, with a warning that names the line. So are words that were
+    never seen in training, each where it first comes.
     """
     translator = Translator.load(run)
     number = 0
+    warned: set[str] = set()
     for chunk in _chunks(source):
         texts = [
             _decode(line, number + place)
@@ -48,6 +50,7 @@ def translate_lines(
         ):
             number += 1
             _warn_if_cut(translation, number)
+            _warn_of_unseen(translation, number, translator, warned)
             print(
                 _present(translation, number, translator, options), file=output
             )
@@ -87,6 +90,23 @@ def _warn_if_cut(translation: Translation, number: int) -> None:
             "Line %d is over-long: only its first %d tokens are translated",
             number,
             len(translation.source_ids) - 1,
+        )
+
+
+def _warn_of_unseen(
+    translation: Translation,
+    number: int,
+    translator: Translator,
+    warned: set[str],
+) -> None:
+    unseen = translator.unseen_words(translation.source_text)
+    unseen = [word for word in unseen if word not in warned]
+    if unseen:
+        warned.update(unseen)
+        log.warning(
+            "Line %d has words never seen in training: %s",
+            number,
+            ", ".join(unseen),
         )
 
 

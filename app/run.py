@@ -4,8 +4,9 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,11 +14,13 @@ from typing import Any, NamedTuple
 from app.config import (
     Config,
     ModelOptions,
+    TokenizerOptions,
     differences,
     load_config,
     save_config,
 )
 from data import Corpus, GlimpseError, Tokenizer, load_corpus
+from data.corpora import Pair
 from models import (
     Encoder,
     LuongDecoder,
@@ -90,11 +93,8 @@ class Run:
         self, data_dir: Path | None = None, cache_dir: Path | None = None
     ) -> Corpus:
         """The corpus this run is about; see `data.load_corpus`."""
-        options = self.config.corpus
         return load_corpus(
-            options.name,
-            source=options.source,
-            target=options.target,
+            **asdict(self.config.corpus),
             data_dir=data_dir,
             cache_dir=cache_dir,
         )
@@ -111,6 +111,22 @@ class Run:
     def load_tokenizers(self) -> Tokenizers:
         loaded = [Tokenizer.load(path) for path in self._tokenizer_paths()]
         return Tokenizers(loaded[0], loaded[-1])
+
+    def save_source_words(self, words: Iterable[str]) -> None:
+        """Write the words of the source seen in training, one a line."""
+        with replacing(self._source_words) as beside:
+            lines = [f"{word}\n" for word in sorted(words)]
+            beside.write_text("".join(lines), "utf-8", newline="\n")
+
+    def load_source_words(self) -> frozenset[str] | None:
+        """What `save_source_words` wrote; None if nothing was."""
+        if not self._source_words.is_file():
+            return None
+        return frozenset(self._source_words.read_text("utf-8").split("\n"))
+
+    @property
+    def _source_words(self) -> Path:
+        return self.folder / "source_words.txt"
 
     def _tokenizer_paths(self) -> list[Path]:
         if self.config.tokenizer.joint:
@@ -202,6 +218,21 @@ def open_or_create(
             "its own, or give another --run"
         )
     return run
+
+
+def train_tokenizers(
+    pairs: Sequence[Pair], options: TokenizerOptions
+) -> Tokenizers:
+    """New tokenizers of the vocabulary of `pairs`."""
+    sides = [[pair[side] for pair in pairs] for side in (0, 1)]
+    texts = [sides[0] + sides[1]] if options.joint else sides
+    trained = [
+        Tokenizer.train(
+            each, options.vocabulary_size, model_type=options.model_type
+        )
+        for each in texts
+    ]
+    return Tokenizers(trained[0], trained[-1])
 
 
 def build_model(

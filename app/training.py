@@ -24,11 +24,13 @@ from tqdm import tqdm
 from app.checkpoints import Checkpoints, TrainingState
 from app.config import TrainingOptions
 from app.device import Device
-from app.run import Run, Tokenizers, replacing, versions
+from app.run import Run, Tokenizers, replacing, train_tokenizers, versions
 from app.scores import corpus_bleu
 from app.translator import Translator
-from data import Corpus, GlimpseError, Tokenizer
-from data.pipeline import Report, TrainingData
+from data import Corpus, GlimpseError
+from data.cleaning import Tally, clean, described, suspicions
+from data.pipeline import Report, read_split
+from data.vocabulary import known_words
 from models import TranslationModel
 
 SHOWN_EVERY = 10  # steps between looks at the loss: a look waits for the device
@@ -71,20 +73,20 @@ def train(
 
 
 def prepare_tokenizers(run: Run, corpus: Corpus) -> Tokenizers:
-    """The run's tokenizers; trained on its training split if it has none."""
+    """The run's tokenizers; trained on its training split if it has none.
+
+    The words of the source are kept with them, so that `translate` can tell
+    which it has never seen. Of a large corpus both are those of a sample.
+    """
     if run.has_tokenizers():
         return run.load_tokenizers()
-    options = run.config.tokenizer
-    pairs = list(corpus.dataset("train").as_numpy_iterator())
-    sides = [[pair[side].decode() for pair in pairs] for side in (0, 1)]
-    texts = [sides[0] + sides[1]] if options.joint else sides
-    trained = [
-        Tokenizer.train(
-            each, options.vocabulary_size, model_type=options.model_type
-        )
-        for each in texts
-    ]
-    run.save_tokenizers(Tokenizers(trained[0], trained[-1]))
+    languages = (corpus.source, corpus.target)
+    sample = corpus.sample()
+    for suspicion in suspicions(sample, languages):
+        log.warning("%s", suspicion)
+    kept = list(clean(sample, run.config.cleaning, languages, Tally()))
+    run.save_source_words(known_words(source for source, _ in kept))
+    run.save_tokenizers(train_tokenizers(kept, run.config.tokenizer))
     return run.load_tokenizers()
 
 
@@ -101,6 +103,7 @@ def learning_rate(
         return options.learning_rate * (step + 1) / warmup
     if options.schedule == "cosine":
         progress = (step - warmup) / max(1, total_steps - warmup)
+        progress = min(1, progress)  # of a stream, the total is an estimate
         return options.learning_rate * (1 + math.cos(math.pi * progress)) / 2
     if options.schedule == "inverse-sqrt":
         peak = max(1, warmup)
@@ -117,10 +120,10 @@ class Trainer:
         self.run = run
         self.options = run.config.training
         pipeline = run.config.pipeline
-        self.data, self.validation = (
-            TrainingData(corpus.dataset(split), *tokenizers, pipeline)
-            for split in ("train", "validation")
+        self.data = read_split(
+            corpus, "train", tokenizers, pipeline, run.config.cleaning
         )
+        self.validation = read_split(corpus, "validation", tokenizers, pipeline)
         self.examples = corpus.examples("validation")
         self.model = run.build_model(tokenizers)
         _compile(self.model, self.options, device)
@@ -232,6 +235,9 @@ class Trainer:
         row: dict[str, Any] = {"epoch": state.epoch + 1, "step": state.step}
         row |= {f"train_{k}": v for k, v in self._results().items()}
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
+        if self.data.report.is_estimate:  # now it is known
+            for line in described(self.data.tally.drops):
+                log.info("%s", line)
         state.tokens += self._tokens()
         row |= {f"validation_{k}": v for k, v in self._validate().items()}
         state.seconds += time.monotonic() - began
@@ -370,20 +376,16 @@ def _stop_requests() -> Iterator[Callable[[], bool]]:
 
 
 def _describe_report(report: Report) -> str:
-    lines = [
-        f"Training on {report.kept:,} of {report.pairs:,} pairs, "
-        f"{report.target_tokens:,} target tokens, {report.batches:,} batches "
-        f"an epoch; {report.source_padding:.0%} of the source and "
-        f"{report.target_padding:.0%} of the target is padding"
-    ]
-    dropped = {
-        "too long": (report.too_long, report.too_long_example),
-        "empty on a side": (report.empty, report.empty_example),
-    }
-    for reason, (count, example) in dropped.items():
-        if count:
-            lines.append(f"Dropped {count:,} pairs {reason}, such as {example}")
-    return "\n".join(lines)
+    about = "about " if report.is_estimate else ""
+    return "\n".join(
+        [
+            f"Training on {about}{report.kept:,} of {report.pairs:,} pairs, "
+            f"{report.target_tokens:,} target tokens, {report.batches:,} "
+            f"batches an epoch; {report.source_padding:.0%} of the source and "
+            f"{report.target_padding:.0%} of the target is padding",
+            *described(report.drops),
+        ]
+    )
 
 
 def _describe(results: dict[str, float]) -> str:

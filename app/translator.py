@@ -12,6 +12,7 @@ import tensorflow as tf
 from app.config import Config
 from app.run import Run, Tokenizers
 from data import GlimpseError, Tokenizer, normalise
+from data.vocabulary import plain_words
 from models import Hypotheses, SearchOptions, TranslationModel, search
 from models.losses import token_losses
 from models.metrics import correct_tokens
@@ -75,6 +76,7 @@ class Translator:
         tokenizers: those it was trained with.
         config: that of their run: how to search when nothing else is asked,
             the longest source, the languages.
+        source_words: those seen in training, as `known_words` gives them.
     """
 
     def __init__(
@@ -82,11 +84,13 @@ class Translator:
         model: TranslationModel,
         tokenizers: Tokenizers,
         config: Config,
+        source_words: frozenset[str] | None = None,
     ) -> None:
         self.model = model
         self.tokenizers = tokenizers
         self.config = config
         self.languages = (config.corpus.source, config.corpus.target)
+        self.source_words = source_words
         self._searches: dict[SearchOptions, Callable[..., Hypotheses]] = {}
 
     @classmethod
@@ -100,7 +104,7 @@ class Translator:
         tokenizers = run.load_tokenizers()
         model = run.build_model(tokenizers)
         run.load_weights(model)
-        return cls(model, tokenizers, run.config)
+        return cls(model, tokenizers, run.config, run.load_source_words())
 
     def translate(
         self,
@@ -144,6 +148,17 @@ class Translator:
                 )
             progress(len(rows))
         return done
+
+    def unseen_words(self, sentence: str) -> list[str]:
+        """The words of a sentence that training had none of, each once."""
+        if self.source_words is None:
+            return []
+        words = dict.fromkeys(plain_words(normalise(sentence)))
+        return [word for word in words if word not in self.source_words]
+
+    def is_cut(self, sentence: str) -> bool:
+        """Whether only the beginning of a sentence is translated."""
+        return self._encode(sentence).truncated
 
     def force(
         self,

@@ -5,11 +5,12 @@
 
 from data.corpora import Corpus, Example, load_corpus
 from data.errors import GlimpseError
-from data.options import PipelineOptions
+from data.options import CleaningOptions, PipelineOptions
 from data.text import normalise, words
 from data.tokenizer import Tokenizer
 
 __all__ = [
+    "CleaningOptions",
     "Corpus",
     "Example",
     "GlimpseError",

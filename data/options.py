@@ -1,4 +1,4 @@
-"""The pipeline's options, apart from it: reading them needs no TensorFlow."""
+"""The options of this room, apart from what they are for: no TensorFlow."""
 
 from dataclasses import dataclass
 
@@ -17,6 +17,8 @@ class PipelineOptions:
             below the longest kept length give way to that length.
         shuffle_buffer: pairs among which the next one is drawn; from the size
             of the corpus on, every order is equally likely.
+        in_memory_pairs: a corpus of more pairs is read anew in every epoch
+            instead of being kept in memory.
 
     Raises:
         GlimpseError: a value below what makes sense.
@@ -30,6 +32,7 @@ class PipelineOptions:
         *(28, 32, 40, 48, 64),
     )
     shuffle_buffer: int = 200_000
+    in_memory_pairs: int = 1_000_000
 
     def __post_init__(self) -> None:
         least = {
@@ -38,6 +41,7 @@ class PipelineOptions:
             "max_target_length": (self.max_target_length, 2),
             "boundaries": (min(self.boundaries, default=2), 2),
             "shuffle_buffer": (self.shuffle_buffer, 1),
+            "in_memory_pairs": (self.in_memory_pairs, 0),
         }
         for name, (value, smallest) in least.items():
             if value < smallest:
@@ -53,3 +57,32 @@ class PipelineOptions:
         longest = max(self.max_source_length, self.max_target_length)
         below = sorted({each for each in self.boundaries if each < longest})
         return (*below, longest)
+
+
+@dataclass(frozen=True)
+class CleaningOptions:
+    """Which pairs are left out of training; each is counted.
+
+    Pairs with an empty side are always left out.
+
+    Attributes:
+        length_ratio: most that one side's words may be times the other's; None
+            for any.
+        duplicates: whether to leave out a pair that came before.
+        language: whether to leave out a pair with a side of five words or more
+            that is surely in another language than it should be.
+
+    Raises:
+        GlimpseError: a ratio below 1, which no pair has.
+    """
+
+    length_ratio: float | None = None
+    duplicates: bool = False
+    language: bool = False
+
+    def __post_init__(self) -> None:
+        if self.length_ratio is not None and self.length_ratio < 1:
+            raise GlimpseError(
+                f"Option length_ratio is {self.length_ratio}, but no pair has "
+                "less than 1: raise it, or set it to null."
+            )

@@ -6,20 +6,42 @@ B is a batch's rows, S and T its source and target length, EOS included.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from data.cleaning import EMPTY, TOO_LONG, Drop, Tally, clean
+from data.corpora.corpus import Corpus, Pair
 from data.errors import GlimpseError
-from data.options import PipelineOptions
+from data.options import CleaningOptions, PipelineOptions
 from data.tokenizer import Tokenizer
 
 _TOKENIZED_AT_ONCE = 1024  # one by one is ten times slower
 _EMPTY = 1  # length of a sentence without words: its EOS
 _READY_BATCHES = 2
+_MEASURED_PAIRS = 20_000  # of a stream's sample, to foresee its batches
+
+
+def strings(pairs: Callable[[], Iterable[Pair]]) -> tf.data.Dataset:
+    """Return what `pairs()` yields as (source, target) scalar strings.
+
+    Args:
+        pairs: called anew whenever the dataset is read.
+    """
+
+    def batches() -> Iterator[tuple[tuple[str, ...], ...]]:
+        rows = iter(pairs())
+        while some := list(islice(rows, _TOKENIZED_AT_ONCE)):
+            yield tuple(zip(*some, strict=True))
+
+    column = tf.TensorSpec((None,), tf.string)
+    return tf.data.Dataset.from_generator(
+        batches, output_signature=(column, column)
+    ).unbatch()
 
 
 def tokenize(
@@ -51,14 +73,34 @@ def tokenize(
 
 
 def keep_lengths(
-    sequences: tf.data.Dataset, max_source: int, max_target: int
+    sequences: tf.data.Dataset,
+    max_source: int,
+    max_target: int,
+    note: Callable[[np.ndarray, np.ndarray], None] = lambda source, target: (
+        None
+    ),
 ) -> tf.data.Dataset:
-    """Drop pairs with a side that is too long, or empty (EOS alone)."""
+    """Drop pairs with a side that is too long, or empty (EOS alone).
+
+    Args:
+        sequences: ((S,), (T,)) int32.
+        max_source: longest source kept, in tokens with EOS.
+        max_target: the same for the target.
+        note: called with both sides of each pair dropped.
+    """
+
+    def drop(source: np.ndarray, target: np.ndarray) -> np.bool_:
+        note(source, target)
+        return np.bool_(False)
 
     def fits(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         sizes = tf.stack([tf.size(source), tf.size(target)])
-        return tf.reduce_all(
-            (sizes > _EMPTY) & (sizes <= [max_source, max_target])
+        return tf.cond(
+            tf.reduce_all(
+                (sizes > _EMPTY) & (sizes <= [max_source, max_target])
+            ),
+            lambda: True,
+            lambda: tf.numpy_function(drop, [source, target], tf.bool),
         )
 
     return sequences.filter(fits)
@@ -168,10 +210,8 @@ class Report:
     Attributes:
         pairs: read.
         kept: in the batches.
-        too_long: dropped, for a side longer than the options allow.
-        too_long_example: the first of these, (source, target), or None.
-        empty: dropped, for a side without words.
-        empty_example: the first of these, or None.
+        drops: left out, by the reason; empty for a stream, whose `tally` fills
+            as it is read.
         source_tokens: kept, EOS included.
         target_tokens: kept, EOS included.
         source_padding: part of the source cells of an epoch that hold no
@@ -179,37 +219,56 @@ class Report:
         target_padding: the same for the target.
         shapes: (S, T) of the batches, ascending.
         batches: in an epoch.
+        is_estimate: whether the numbers are those of a sample, scaled up.
     """
 
     pairs: int
     kept: int
-    too_long: int
-    too_long_example: tuple[str, str] | None
-    empty: int
-    empty_example: tuple[str, str] | None
+    drops: Mapping[str, Drop]
     source_tokens: int
     target_tokens: int
     source_padding: float
     target_padding: float
     shapes: tuple[tuple[int, int], ...]
     batches: int
+    is_estimate: bool = False
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some pairs of a corpus that is too large to be read beforehand.
+
+    Attributes:
+        pairs: from all over it, as they will come.
+        share: how many of the corpus there are of them, 0 to 1.
+        size: pairs in the corpus, those included that will be left out.
+    """
+
+    pairs: Sequence[Pair]
+    share: float
+    size: int
 
 
 class TrainingData:
     """Batches of a corpus, in an order for every (seed, epoch).
 
-    Reads and tokenizes `pairs` once, here, and keeps the ids in memory.
     Batches are those of `shift`, all of `options.batch_size` rows, padded to
     one of `options.lengths`; each pair kept is once in an epoch at weight 1.
+    The ids of all pairs are kept in memory, unless a `sample` stands for them:
+    then every epoch reads and tokenizes `pairs` anew, and the number of batches
+    is an estimate.
 
     Args:
         pairs: (source, target) scalar strings, normalised.
         source_tokenizer: for the source.
         target_tokenizer: for the target, the same object if joint.
         options: see `PipelineOptions`.
+        tally: what `pairs` counts of itself as it is read.
+        sample: of pairs that are not to be kept in memory.
 
     Attributes:
         report: a `Report` on the pairs.
+        tally: what was left out of the last epoch read.
 
     Raises:
         GlimpseError: no pair is left.
@@ -226,29 +285,35 @@ class TrainingData:
         source_tokenizer: Tokenizer,
         target_tokenizer: Tokenizer,
         options: PipelineOptions | None = None,
+        *,
+        tally: Tally | None = None,
+        sample: Sample | None = None,
     ) -> None:
         self.options = options or PipelineOptions()
-        # Every epoch is derived of this one dataset, so they share its cache;
-        # the report's pass fills it to the end.
-        sequences = tokenize(pairs, source_tokenizer, target_tokenizer).cache()
-        self.report = _report(
-            sequences, source_tokenizer, target_tokenizer, self.options
-        )
+        self.tally = tally or Tally()
+        tokenizers = (source_tokenizer, target_tokenizer)
+        self._sequences = self._tokenized(pairs, tokenizers)
+        if sample is None:
+            # Every epoch is derived of this one dataset, so they share its
+            # cache; the report's pass fills it to the end.
+            self._sequences = self._sequences.cache()
+            self.report = _report(self._sequences, self.tally, self.options)
+        else:
+            self.report = _estimate(sample, tokenizers, self.options)
         if not self.report.kept:
+            reasons = ", ".join(
+                f"{drop.count} {reason}"
+                for reason, drop in self.tally.drops.items()
+            )
             raise GlimpseError(
                 f"Of {self.report.pairs} pairs none is left for training "
-                f"({self.report.too_long} too long, {self.report.empty} "
-                "empty): give other text, or allow longer sentences."
+                f"({reasons or 'none came'}): give other text, or allow longer "
+                "sentences."
             )
-        self._sequences = keep_lengths(
-            sequences,
-            self.options.max_source_length,
-            self.options.max_target_length,
-        )
 
     @property
     def steps_per_epoch(self) -> int:
-        """Number of batches, the same in every epoch."""
+        """Number of batches, the same in every epoch; about, of a stream."""
         return self.report.batches
 
     def epoch(self, seed: int, epoch: int) -> tf.data.Dataset:
@@ -260,16 +325,70 @@ class TrainingData:
         """Return the batches without shuffling, as for validation."""
         return self._batches(self._sequences)
 
+    def _tokenized(
+        self, pairs: tf.data.Dataset, tokenizers: tuple[Tokenizer, Tokenizer]
+    ) -> tf.data.Dataset:
+        def note(*sides: np.ndarray) -> None:
+            is_empty = min(map(len, sides)) <= _EMPTY
+            source, target = (
+                tokenizer.decode(ids)
+                for tokenizer, ids in zip(tokenizers, sides, strict=True)
+            )
+            self.tally.drop(EMPTY if is_empty else TOO_LONG, (source, target))
+
+        return keep_lengths(
+            tokenize(pairs, *tokenizers),
+            self.options.max_source_length,
+            self.options.max_target_length,
+            note,
+        )
+
     def _batches(self, sequences: tf.data.Dataset) -> tf.data.Dataset:
         size = self.options.batch_size
         batches = bucket(sequences, self.options.lengths, size)
         batches = shift(complete(batches, size)).prefetch(_READY_BATCHES)
-        batches = batches.apply(
-            tf.data.experimental.assert_cardinality(self.report.batches)
-        )
+        if not self.report.is_estimate:
+            batches = batches.apply(
+                tf.data.experimental.assert_cardinality(self.report.batches)
+            )
         options = tf.data.Options()
         options.deterministic = True
         return batches.with_options(options)
+
+
+def read_split(
+    corpus: Corpus,
+    split: str,
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    options: PipelineOptions,
+    cleaning: CleaningOptions | None = None,
+) -> TrainingData:
+    """Return a split of a corpus, cleaned and counted, as batches.
+
+    Args:
+        corpus: kept in memory if it has no more than
+            `options.in_memory_pairs`, else streamed.
+        split: name of the split.
+        tokenizers: for source and target.
+        options: how pairs become batches.
+        cleaning: what is left out; by default pairs with an empty side.
+    """
+    cleaning = cleaning or CleaningOptions()
+    languages = (corpus.source, corpus.target)
+    tally = Tally()
+    sample = None
+    if corpus.size(split) > options.in_memory_pairs:
+        some = corpus.sample()
+        kept = list(clean(some, cleaning, languages, Tally()))
+        share = len(kept) / len(some)
+        sample = Sample(kept, share, corpus.size(split))
+    return TrainingData(
+        strings(lambda: clean(corpus.pairs(split), cleaning, languages, tally)),
+        *tokenizers,
+        options,
+        tally=tally,
+        sample=sample,
+    )
 
 
 def _with_end(ids: tf.RaggedTensor) -> tf.RaggedTensor:
@@ -282,44 +401,60 @@ def _tensors(source: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, ...]:
 
 
 def _report(
-    sequences: tf.data.Dataset,
-    source_tokenizer: Tokenizer,
-    target_tokenizer: Tokenizer,
-    options: PipelineOptions,
+    sequences: tf.data.Dataset, tally: Tally, options: PipelineOptions
 ) -> Report:
     sizes = _sizes(sequences)
-    limits = [options.max_source_length, options.max_target_length]
-    empty = np.any(sizes <= _EMPTY, axis=1)  # (N,)
-    too_long = np.any(sizes > limits, axis=1) & ~empty
-
-    def first(chosen: np.ndarray) -> tuple[str, str] | None:
-        for source, target in _first(sequences, chosen):
-            return (
-                source_tokenizer.decode(source.numpy()),
-                target_tokenizer.decode(target.numpy()),
-            )
-        return None
-
+    dropped = sum(drop.count for drop in tally.drops.values())
     return Report(
-        pairs=len(sizes),
-        too_long=int(too_long.sum()),
-        too_long_example=first(too_long),
-        empty=int(empty.sum()),
-        empty_example=first(empty),
-        **_plan(sizes[~empty & ~too_long], options),
+        pairs=len(sizes) + dropped, drops=tally.drops, **_plan(sizes, options)
     )
 
 
-def _plan(sizes: np.ndarray, options: PipelineOptions) -> dict[str, Any]:
-    """Return what `bucket` will make of pairs of these sizes (N, 2)."""
+def _estimate(
+    sample: Sample,
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    options: PipelineOptions,
+) -> Report:
+    some = sample.pairs[:: -(-len(sample.pairs) // _MEASURED_PAIRS) or 1]
+    sizes = np.array(
+        [
+            [len(ids) + 1 for ids in tokenizer.encode_batch(side)]  # with EOS
+            for tokenizer, side in zip(
+                tokenizers, zip(*some, strict=True), strict=bool(some)
+            )
+        ]
+    ).T.reshape(-1, 2)
+    limits = [options.max_source_length, options.max_target_length]
+    fitting = sizes[np.all((sizes > _EMPTY) & (sizes <= limits), axis=1)]
+    factor = sample.size * sample.share / max(1, len(sizes))
+    return Report(
+        pairs=sample.size,
+        drops={},
+        is_estimate=True,
+        **_plan(fitting, options, factor),
+    )
+
+
+def _plan(
+    sizes: np.ndarray, options: PipelineOptions, factor: float = 1
+) -> dict[str, Any]:
+    """Return what `bucket` will make of pairs of these sizes (N, 2).
+
+    Args:
+        sizes: of both sides, in tokens.
+        options: how pairs become batches.
+        factor: how many pairs each of these stands for.
+    """
     lengths = np.array(options.lengths)
     which = np.searchsorted(lengths, sizes.max(axis=1, initial=0))
-    pairs = np.bincount(which, minlength=len(lengths))  # by length
-    batches = -(-pairs // options.batch_size)
+    pairs = np.bincount(which, minlength=len(lengths)) * factor  # by length
+    batches = np.ceil(pairs / options.batch_size).astype(int)
     cells = int((batches * lengths).sum()) * options.batch_size
-    source_tokens, target_tokens = map(int, sizes.sum(axis=0))
+    source_tokens, target_tokens = (
+        round(side * factor) for side in sizes.sum(axis=0)
+    )
     return {
-        "kept": len(sizes),
+        "kept": round(len(sizes) * factor),
         "source_tokens": source_tokens,
         "target_tokens": target_tokens,
         "source_padding": 1 - source_tokens / max(cells, 1),
@@ -335,11 +470,3 @@ def _sizes(sequences: tf.data.Dataset) -> np.ndarray:
         lambda source, target: tf.stack([tf.size(source), tf.size(target)])
     ).batch(_TOKENIZED_AT_ONCE)
     return np.concatenate([np.zeros((0, 2), int), *sizes.as_numpy_iterator()])
-
-
-def _first(sequences: tf.data.Dataset, chosen: np.ndarray) -> tf.data.Dataset:
-    """Return a dataset of the first pair of the chosen ones, or of none."""
-    places = np.flatnonzero(chosen)
-    if not len(places):
-        return sequences.take(0)
-    return sequences.skip(int(places[0])).take(1)

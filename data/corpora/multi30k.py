@@ -2,34 +2,105 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow_datasets as tfds
 
 from data.corpora.alignments import flip_links, map_links, words_of_tokens
+from data.corpora.download import RemoteFile, fetch
 from data.corpora.files import find_file, read_lines
+from data.corpora.places import Places
+from data.corpora.prepared import PreparedCorpus, prepared
 from data.errors import GlimpseError
 from data.text import normalise
 
 LANGUAGES = ("en", "fr", "de")
 SPLITS = {"train": "train", "validation": "val", "test": "test_2016_flickr"}
 ADDRESS = (
-    "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw/"
+    "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/"
+)
+# SHA-256 of the text, unpacked: raw/NAME.gz, and processed tok/NAME.
+RAW = {
+    "train.en": "460a15fbd157e34a7a9957ee388c1ca2"
+    "47fe47af3ef25fb50442af6c274e0fc6",
+    "train.fr": "5925a3c18f1587b6b54b87743106e6e8"
+    "ab93618edb6f65d19eac0621f853a10d",
+    "train.de": "2c2b73fd2b548fbcde3a875e0a78d6ee"
+    "94d498bfdee6bd3eae3945779e9ddf72",
+    "val.en": "1f2a23d992769b5b3d209b0a10dd0b77"
+    "c08cceb1f20dfb97ed0aafa49d107227",
+    "val.fr": "5304e444d842e962b2dda4d816b70b22"
+    "a1765b15401642b7ca37a67477e708dc",
+    "val.de": "660e09eb7e1da2f856ea13ee5ad3cf6d"
+    "36b3d5b0b733c857e94c5747a3dfc660",
+    "test_2016_flickr.en": "399a4382932c1aadd3ceb9bef1008d38"
+    "8a64c76d4ae4e9d4728c6f4301cac182",
+    "test_2016_flickr.fr": "cb3160d69b002bb638e66cc7612fcd56"
+    "cb0af82eadc9c142dedc438afb885ef6",
+    "test_2016_flickr.de": "4be6b5b3236b79c25475c6bb829800a7"
+    "ce559e9ba7a1f6c2394fe4d40be46d16",
+}
+PROCESSED = {
+    "test_2016_flickr.lc.norm.tok.en": "5b7f32627cf99eced828311b955dae98"
+    "00bb52bc8b91cf8b6526829e605b29d2",
+    "test_2016_flickr.lc.norm.tok.fr": "1463bd5960f9bfe098ec3cd752d3df0c"
+    "49c84dc646fb518964a29232658cd836",
+    "test_2016_flickr.lc.norm.tok.de": "c6a33d39d48f9f510de147651316cd9d"
+    "918e09ad0219df734a2f16b6baccacc4",
+}
+# In training and in validation, as published.
+LEAKS = frozenset(
+    {
+        "A man in a black shirt is singing into a microphone.",
+        "Un nageur nageant dans une piscine.",
+        "Le chien blanc et marron court dans l'herbe.",
+        "Un homme en T-shirt noir chante dans un micro.",
+        "Drei Hunde spielen im Schnee.",
+    }
 )
 _GOLD = "gold_alignments.test_2016_flickr.en-fr.txt"
+
+
+@dataclass(frozen=True)
+class Multi30kCorpus(PreparedCorpus):
+    """Multi30k with its gold alignments and processed references."""
+
+    def gold_alignments(self, split: str) -> dict[int, str] | None:
+        self._check(split)
+        return gold_alignments(self.folder, split, self.source, self.target)
+
+    def processed_references(self, split: str) -> list[str] | None:
+        self._check(split)
+        return processed_references(self.folder, split, self.target)
+
+    def known_leaks(self) -> frozenset[str]:
+        return LEAKS
+
+
+def load(source: str, target: str, places: Places) -> Multi30kCorpus:
+    """Return the corpus, downloaded if its files are nowhere.
+
+    Raises:
+        GlimpseError: they can't be fetched either, or are damaged.
+    """
+    folder = find_folder(places)
+    files = [path for name in RAW if (path := find_file(folder, name))]
+    builder = prepared("multi30k", Path(__file__), files, places.cache_dir)
+    return Multi30kCorpus("multi30k", source, target, builder, folder)
 
 
 class Multi30k(tfds.core.GeneratorBasedBuilder):
     """TFDS builder "multi30k": 29,000, 1,014 and 1,000 captions, as
     `data.normalise` writes them, in the order of the files.
 
-    Its manual directory holds the files `raw_files` names.
+    Its manual directory holds the files of `RAW`, each perhaps as a `.gz`.
     """
 
     VERSION = tfds.core.Version("1.0.0")
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         "Put {train,val,test_2016_flickr}.{en,fr,de}.gz into the manual "
-        f"directory; they come from {ADDRESS}NAME.gz."
+        f"directory; they come from {ADDRESS}raw/NAME.gz."
     )
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -45,7 +116,6 @@ class Multi30k(tfds.core.GeneratorBasedBuilder):
         self, dl_manager: tfds.download.DownloadManager
     ) -> dict[str, Iterator]:
         folder = Path(dl_manager.manual_dir)
-        raw_files(folder)
         return {
             split: self._generate_examples(_captions(folder, stem))
             for split, stem in SPLITS.items()
@@ -57,47 +127,48 @@ class Multi30k(tfds.core.GeneratorBasedBuilder):
             yield place, dict(features)
 
 
-def raw_files(folder: Path | None) -> list[Path]:
-    """Return the nine files the corpus is made of, in a fixed order.
+def find_folder(places: Places) -> Path:
+    """Return a folder with all raw files: the user's, or that of downloads.
 
     Raises:
-        GlimpseError: `folder` is not known, or a file is not in it.
+        GlimpseError: there is none, and the files can't be fetched.
     """
-    names = [
-        f"{stem}.{language}"
-        for stem in SPLITS.values()
-        for language in LANGUAGES
-    ]
-    found = [find_file(folder, name) if folder else None for name in names]
-    missing = [
-        f"{name}.gz"
-        for name, path in zip(names, found, strict=True)
-        if path is None
-    ]
-    if missing:
-        place = f"not in {folder}" if folder else "in no folder that was named"
+    given = places.raw / "multi30k" if places.raw else None
+    missing = [name for name in RAW if not given or not find_file(given, name)]
+    if given and not missing:
+        return given
+    downloads = places.downloads / "multi30k"
+    try:
+        for name, checksum in RAW.items():
+            address = f"{ADDRESS}raw/{name}.gz"
+            fetch(RemoteFile(f"{name}.gz", address, checksum), downloads)
+        for name, checksum in PROCESSED.items():
+            fetch(RemoteFile(name, f"{ADDRESS}tok/{name}", checksum), downloads)
+    except GlimpseError as error:
         raise GlimpseError(
-            f"Corpus multi30k wants {', '.join(missing)}, which "
-            f"{'is' if len(missing) == 1 else 'are'} {place}: fetch each from "
-            f"{ADDRESS}NAME.gz into the folder multi30k of a data directory, "
-            "and name that directory with --data-dir or GLIMPSE_DATA_DIR."
-        )
-    return [path for path in found if path]
+            f"Corpus multi30k wants {', '.join(f'{n}.gz' for n in missing)}, "
+            f"which {'is' if len(missing) == 1 else 'are'} "
+            f"{f'not in {given}' if given else 'in no folder that was named'}; "
+            f"{error} Or fetch each from {ADDRESS}raw/NAME.gz into the folder "
+            "multi30k of a data directory, and name that directory with "
+            "--data-dir or GLIMPSE_DATA_DIR."
+        ) from error
+    return downloads
 
 
 def processed_references(
-    folder: Path, split: str, target: str
+    folder: Path | None, split: str, target: str
 ) -> list[str] | None:
     """Return the split in `target`, lower-cased, normalised and tokenised by
     Moses, as the published figures are counted; None if it is not in `folder`.
     """
     name = f"{SPLITS[split]}.lc.norm.tok.{target}"
-    path = find_file(folder, name)
+    path = find_file(folder, name) if folder else None
     return read_lines(path) if path else None
 
 
 def gold_alignments(
-    folder: Path, split: str, source: str, target: str
+    folder: Path | None, split: str, source: str, target: str
 ) -> dict[int, str] | None:
     """Return hand-made word alignments, or None if there are none.
 
@@ -105,10 +176,9 @@ def gold_alignments(
         Pharaoh links (`i-j` sure, `ipj` possible) over `data.words` of the
         raw sentences, by the sentence's place in the split, from 0.
     """
-    path = folder / _GOLD
     if split != "test" or {source, target} != {"en", "fr"}:
         return None
-    if not path.is_file():
+    if not folder or not (path := folder / _GOLD).is_file():
         return None
     english = _word_maps(folder, split, "en")
     french = _word_maps(folder, split, "fr")

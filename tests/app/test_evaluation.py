@@ -199,6 +199,8 @@ def test_a_split_with_gold_and_supplied_references(
         "name": "phrasebook",
         "source": "en",
         "target": "fr",
+        **dict.fromkeys(("train", "validation", "test"), ()),
+        "held_out": 2000,
         "data_dir": run,
         "cache_dir": None,
     }

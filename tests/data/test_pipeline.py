@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from data import GlimpseError, PipelineOptions, Tokenizer
+from data import CleaningOptions, GlimpseError, PipelineOptions, Tokenizer
+from data.cleaning import EMPTY, TOO_LONG, Drop
+from data.corpora import Corpus, Pair
 from data.pipeline import (
     TrainingData,
     bucket,
@@ -15,8 +18,10 @@ from data.pipeline import (
     epoch_seed,
     keep_lengths,
     pad,
+    read_split,
     shift,
     shuffled,
+    strings,
     tokenize,
 )
 
@@ -288,9 +293,10 @@ def test_report_counts_by_hand(tokenizer: Tokenizer) -> None:
     data = TrainingData(dataset_of(pairs), tokenizer, tokenizer, options)
     report = data.report
     assert (report.pairs, report.kept) == (8, 4)
-    assert (report.too_long, report.empty) == (2, 2)
-    assert report.too_long_example == pairs[3]
-    assert report.empty_example == pairs[1]
+    assert report.drops == {
+        EMPTY: Drop(2, pairs[1]),
+        TOO_LONG: Drop(2, pairs[3]),
+    }
     assert (report.source_tokens, report.target_tokens) == (10, 9)
     # Two batches of 2 × 3 and one of 2 × 5 make 22 cells a side.
     assert (report.batches, report.shapes) == (3, ((3, 3), (5, 5)))
@@ -319,6 +325,98 @@ def test_nothing_left_is_refused(tokenizer: Tokenizer) -> None:
         TrainingData(dataset_of(PAIRS).take(0), tokenizer, tokenizer)
 
 
+def test_strings_are_read_anew_each_time() -> None:
+    reads = []
+
+    def pairs() -> Iterator[tuple[str, str]]:
+        reads.append("")
+        yield from ((f"é {place}", f"ü {place}") for place in range(2500))
+
+    dataset = strings(pairs)
+    assert dataset.element_spec == (tf.TensorSpec((), tf.string),) * 2
+    for _ in range(2):
+        found = [(s.decode(), t.decode()) for s, t in read(dataset)]
+        assert found == [(f"é {i}", f"ü {i}") for i in range(2500)]
+    assert len(reads) == 2
+    assert read(strings(lambda: [])) == []
+
+
+@dataclass(frozen=True)
+class Made(Corpus):
+    """The pairs of this file, read and counted anew each time."""
+
+    texts: tuple[Pair, ...]
+    reads: list[str]
+    splits = ("train", "validation")
+
+    def pairs(self, split: str) -> Iterator[Pair]:
+        self.reads.append(split)
+        yield from self.texts
+
+    def size(self, split: str) -> int:
+        return len(self.texts)
+
+
+@pytest.fixture
+def made() -> Made:
+    too_long = (" ".join(WORDS * 2), "un")
+    texts = (*PAIRS, too_long, ("", "un"), PAIRS[0], PAIRS[1], too_long)
+    return Made("made", "fr", "fr", texts, [])
+
+
+STREAMED = replace(OPTIONS, in_memory_pairs=50)
+DROPS = {
+    EMPTY: Drop(1, ("", "un")),
+    "duplicates of an earlier pair": Drop(3, PAIRS[0]),
+    TOO_LONG: Drop(1, (" ".join(WORDS * 2), "un")),
+}
+
+
+def test_a_stream_gives_the_batches_that_memory_gives(
+    made: Made, tokenizer: Tokenizer
+) -> None:
+    cleaning = CleaningOptions(duplicates=True)
+    both = [
+        read_split(made, "train", (tokenizer, tokenizer), options, cleaning)
+        for options in (OPTIONS, STREAMED)
+    ]
+    kept, streamed = both
+    assert kept.report.drops == DROPS
+    assert streamed.report.is_estimate
+    assert len(made.reads) == 2  # the report's pass, and the stream's sample
+    for epoch in range(2):
+        orders = [
+            [
+                pair
+                for batch in [each.epoch(3, epoch)]
+                for pair in pairs_in(batch, tokenizer)
+            ]
+            for each in both
+        ]
+        assert orders[0] == orders[1]
+        assert Counter(orders[0]) == Counter(PAIRS)
+        assert streamed.tally.drops == DROPS
+        assert streamed.tally.kept == len(PAIRS)
+    assert len(made.reads) == 4
+    tail = read(streamed.epoch(3, 1).skip(4))
+    assert len(tail) == kept.steps_per_epoch - 4
+
+
+def test_a_stream_foresees_what_it_reads(
+    made: Made, tokenizer: Tokenizer
+) -> None:
+    cleaning = CleaningOptions(duplicates=True)
+    kept, streamed = (
+        read_split(made, "train", (tokenizer, tokenizer), options, cleaning)
+        for options in (OPTIONS, STREAMED)
+    )
+    # Here the sample is the corpus: nothing is off.
+    assert streamed.report == replace(
+        kept.report, drops={}, is_estimate=True, pairs=len(made.texts)
+    )
+    assert streamed.steps_per_epoch == len(read(streamed.epoch(1, 0)))
+
+
 def test_lengths_are_cut_at_the_longest_kept() -> None:
     options = PipelineOptions(
         max_source_length=9, max_target_length=11, boundaries=(12, 4, 8, 11)
@@ -334,6 +432,7 @@ def test_lengths_are_cut_at_the_longest_kept() -> None:
         ("max_source_length", 1),
         ("boundaries", (1, 4)),
         ("shuffle_buffer", 0),
+        ("in_memory_pairs", -1),
     ],
 )
 def test_options_that_cannot_be(choice: str, value: object) -> None:

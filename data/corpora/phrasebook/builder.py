@@ -1,11 +1,35 @@
 """The phrasebook as a TensorFlow dataset."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from data.corpora.alignments import flip_links
 from data.corpora.phrasebook.corpus import splits
 from data.corpora.phrasebook.surface import Pair
+from data.corpora.places import Places
+from data.corpora.prepared import PreparedCorpus, prepared
+
+LANGUAGES = ("en", "fr")
+
+
+@dataclass(frozen=True)
+class PhrasebookCorpus(PreparedCorpus):
+    """The phrasebook with its gold alignments, which all splits have."""
+
+    def gold_alignments(self, split: str) -> dict[int, str]:
+        turn = str if self.source == "en" else flip_links
+        links = self._columns(split, ["alignment"])
+        return {place: turn(line) for place, (line,) in enumerate(links)}
+
+
+def load(source: str, target: str, places: Places) -> PhrasebookCorpus:
+    """Return the corpus, drawn from the grammar when it is first wanted."""
+    package = Path(__file__).with_name("__init__.py")
+    builder = prepared("phrasebook", package, cache_dir=places.cache_dir)
+    return PhrasebookCorpus("phrasebook", source, target, builder)
 
 
 class Phrasebook(tfds.core.GeneratorBasedBuilder):

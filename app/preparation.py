@@ -1,0 +1,127 @@
+"""Build a corpus ahead, and say what is in it."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from app.config import Config
+from app.run import Tokenizers, train_tokenizers
+from data import GlimpseError, load_corpus
+from data.cleaning import described, suspicions
+from data.survey import PERCENTILES, Leak, Side, SplitSurvey, Survey, survey
+
+log = logging.getLogger(__name__)
+
+
+def prepare(
+    config: Config, data_dir: Path | None = None, cache_dir: Path | None = None
+) -> tuple[Survey, Tokenizers]:
+    """Build the corpus of a configuration and count it.
+
+    Returns:
+        The counts, and the tokenizers they were counted with, which are
+        trained as those of a run would be.
+
+    Raises:
+        GlimpseError: see `data.load_corpus`.
+    """
+    corpus = load_corpus(
+        **asdict(config.corpus), data_dir=data_dir, cache_dir=cache_dir
+    )
+    sample = corpus.sample()
+    for suspicion in suspicions(sample, (corpus.source, corpus.target)):
+        log.warning("%s", suspicion)
+    tokenizers = train_tokenizers(sample, config.tokenizer)
+    total = sum(corpus.size(split) for split in corpus.splits)
+    with tqdm(desc="Counting", total=total, unit=" pairs", leave=False) as bar:
+        found = survey(
+            corpus, tokenizers, config.pipeline, config.cleaning, bar.update
+        )
+    return found, tokenizers
+
+
+def to_json(
+    config: Config, found: Survey, tokenizers: Tokenizers
+) -> dict[str, Any]:
+    """The object that `prepare --json` prints."""
+    return {
+        "corpus": config.corpus.name,
+        "source": config.corpus.source,
+        "target": config.corpus.target,
+        "vocabulary_size": [each.vocabulary_size for each in tokenizers],
+        **asdict(found),
+    }
+
+
+def table(config: Config, found: Survey, tokenizers: Tokenizers) -> str:
+    """The counts for people: aligned plain text."""
+    corpus = config.corpus
+    shown = " ".join(f"{each:>5}%" for each in PERCENTILES)
+    lines = [
+        f"{corpus.name}, {corpus.source} → {corpus.target}; a token is one of "
+        f"{tokenizers.source.vocabulary_size:,} sub-words, a word a run of "
+        "letters or digits",
+        "",
+        f"{'split':<12}{'pairs':>12}{'kept':>12}{'sources':>12}"
+        f"{'duplicates':>12}",
+        *(
+            f"{each.split:<12}{each.pairs:>12,}{each.kept:>12,}"
+            f"{each.different_sources:>12,}{each.duplicates:>12,}"
+            for each in found.splits
+        ),
+        "",
+        f"{'side':<16}{'tokens':>12}{'words':>12}{'different':>11}"
+        f"{'known':>9}  tokens of a sentence, up to {shown}",
+        *(line for each in found.splits for line in _side_lines(each)),
+        "",
+        *(
+            f"{each.split}: {line}"
+            for each in found.splits
+            for line in described(each.drops)
+        ),
+        *map(describe_leak, found.leaks),
+    ]
+    if not found.leaks:
+        lines.append("Leak check: no two splits share a source sentence.")
+    return "\n".join(lines)
+
+
+def describe_leak(leak: Leak) -> str:
+    """A sentence on what two splits share."""
+    one, other = leak.splits
+    known = f", {leak.known} of them as published" if leak.known else ""
+    return (
+        f"Leak check: {leak.count:,} source sentences are in {one} and in "
+        f"{other}{known}, such as “{leak.example}”."
+    )
+
+
+def refuse_leaks(found: Survey) -> None:
+    """Raise if two splits share a sentence.
+
+    Raises:
+        GlimpseError: they do, and the corpus is not known for it.
+    """
+    if found.is_leaking:
+        unknown = [leak for leak in found.leaks if leak.count > leak.known]
+        raise GlimpseError(
+            f"{describe_leak(unknown[0])} What is measured on them is no test: "
+            "take these sentences out of one of the two."
+        )
+
+
+def _side_lines(each: SplitSurvey) -> Iterator[str]:
+    for name, side in (("source", each.source), ("target", each.target)):
+        yield f"{f'{each.split} {name}':<16}{_side(side)}"
+
+
+def _side(side: Side) -> str:
+    lengths = " ".join(f"{length:>6,}" for length in side.percentiles)
+    return (
+        f"{side.tokens:>12,}{side.words:>12,}{side.different_words:>11,}"
+        f"{side.known_words:>9.2%}{'':>28}{lengths}"
+    )

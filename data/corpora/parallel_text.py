@@ -1,0 +1,122 @@
+"""The user's own parallel text: two line-aligned files, or one TSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from data.corpora.corpus import SAMPLE_SIZE, Pair
+from data.corpora.files import Scan, iterate_lines, scan
+from data.corpora.places import Places
+from data.corpora.streamed import Stream, StreamedCorpus, with_all_splits
+from data.errors import GlimpseError
+from data.text import normalise
+
+NAME = "parallel_text"
+_HOW = (
+    "name two files that correspond line by line, or one TSV, such as --set "
+    "'corpus.train=[my.en, my.fr]'"
+)
+
+
+def load(
+    source: str,
+    target: str,
+    places: Places,
+    files: Mapping[str, Sequence[str]],
+    held_out: int,
+) -> StreamedCorpus:
+    """Return the corpus of these files, all of them checked.
+
+    Args:
+        source: code of the language translated from.
+        target: code of the language translated into.
+        places: relative names that are not in the current directory are
+            looked for in its data directory.
+        files: names by split: two, source and target, or one TSV; none for a
+            split that is to be taken from training.
+        held_out: source sentences of a split that is.
+
+    Raises:
+        GlimpseError: a file is missing or damaged, or two do not correspond.
+    """
+    if not files["train"]:
+        raise GlimpseError(
+            f"Corpus {NAME} has no corpus.train, the text to train on: {_HOW}."
+        )
+    streams = {
+        split: open_stream(names, places, f"corpus.{split}")
+        for split, names in files.items()
+        if names
+    }
+    return with_all_splits(NAME, source, target, streams, held_out)
+
+
+def open_stream(names: Sequence[str], places: Places, option: str) -> Stream:
+    """Return the pairs of two line-aligned files, or of one TSV.
+
+    Args:
+        names: of the files; a `.gz` is unpacked as it is read.
+        places: see `load`.
+        option: what the names were given with, for errors.
+
+    Raises:
+        GlimpseError: a file is missing, empty or damaged (see `files.scan`), or
+            the two differ in length.
+    """
+    paths = [_find(name, places) for name in names]
+    if len(paths) not in (1, 2):
+        raise GlimpseError(f"{option} names {len(paths)} files: {_HOW}.")
+    table = len(paths) == 1
+    scans = [scan(path, SAMPLE_SIZE, table=table) for path in paths]
+    _check_lines(paths, scans)
+    if table:
+        (path,), (found,) = paths, scans
+        return Stream(
+            lambda: map(_columns, iterate_lines(path)),
+            found.lines,
+            list(map(_columns, found.sample)),
+        )
+    return Stream(
+        lambda: _side_by_side(*map(iterate_lines, paths)),
+        scans[0].lines,
+        list(_side_by_side(*(iter(found.sample) for found in scans))),
+    )
+
+
+def _find(name: str, places: Places) -> Path:
+    path = places.find(name)
+    if path is None:
+        where = f" nor in {places.raw}" if places.raw else ""
+        raise GlimpseError(
+            f"There is no file {name} here{where}: give its whole path, or a "
+            "path below the folder that --data-dir names."
+        )
+    return path
+
+
+def _check_lines(paths: Sequence[Path], scans: Sequence[Scan]) -> None:
+    for path, found in zip(paths, scans, strict=True):
+        if not found.lines:
+            raise GlimpseError(
+                f"{path} is empty, but should hold a sentence a line: check "
+                "that it is the right file and is all there."
+            )
+    if scans[0].lines != scans[-1].lines:
+        raise GlimpseError(
+            f"{paths[0]} has {scans[0].lines:,} lines and {paths[-1]} has "
+            f"{scans[-1].lines:,}, but line by line they should be "
+            "translations of each other: find where they part."
+        )
+
+
+def _side_by_side(
+    sources: Iterator[str], targets: Iterator[str]
+) -> Iterator[Pair]:
+    for source, target in zip(sources, targets, strict=True):
+        yield normalise(source), normalise(target)
+
+
+def _columns(line: str) -> Pair:
+    source, _, rest = line.partition("\t")
+    return normalise(source), normalise(rest.partition("\t")[0])

@@ -1,0 +1,165 @@
+"""The user's own files: two side by side, or a table."""
+
+import gzip
+import hashlib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from data import Corpus, GlimpseError, load_corpus
+
+LINES = [
+    (f"The cat has {place % 97} mice.", f"Le chat a {place} souris.")
+    for place in range(300)
+]
+
+
+def write(path: Path, lines: list[str], end: str = "\n") -> str:
+    content = "".join(f"{line}{end}" for line in lines).encode()
+    packed = path.suffix == ".gz"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    return str(path)
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> tuple[str, str]:
+    return (
+        write(tmp_path / "a.en", [source for source, _ in LINES]),
+        write(tmp_path / "a.fr.gz", [target for _, target in LINES]),
+    )
+
+
+def load(train: object, **choices: object) -> Corpus:
+    return load_corpus("parallel_text", train=train, **choices)  # type: ignore[arg-type]
+
+
+def test_given_splits_are_read_in_order(both: tuple[str, str]) -> None:
+    corpus = load(both, validation=both, test=both)
+    assert corpus.splits == ("train", "validation", "test")
+    for split in corpus.splits:
+        assert list(corpus.pairs(split)) == LINES
+        assert corpus.size(split) == 300
+        # Line by line: what is the same source twice stays two sentences.
+        assert len(corpus.examples(split)) == 300
+    assert corpus.sample() == LINES
+    with pytest.raises(GlimpseError, match="no split 'tset'"):
+        corpus.dataset("tset")
+
+
+def test_splits_are_taken_without_a_leak(both: tuple[str, str]) -> None:
+    corpus = load(both)
+    found = {split: list(corpus.pairs(split)) for split in corpus.splits}
+    # 97 different sources: a twentieth of them to each split.
+    sources = {split: {one for one, _ in found[split]} for split in found}
+    in_order = sorted(
+        {source for source, _ in LINES},
+        key=lambda text: hashlib.sha256(text.encode()).digest(),
+    )
+    assert sources["validation"] == set(in_order[:4])
+    assert sources["test"] == set(in_order[4:8])
+    assert len(set().union(*sources.values())) == sum(
+        map(len, sources.values())
+    )
+    assert sorted(chain(*found.values())) == sorted(LINES)
+    assert corpus.sample() == found["train"]
+    (example,) = (
+        each
+        for each in corpus.examples("test")
+        if each.source == found["test"][0][0]
+    )
+    assert len(example.references) in (3, 4)
+    assert load(both, held_out=2).size("test") in (6, 7, 8)
+    only_test = load(both, validation=both)
+    assert only_test.splits == ("train", "validation", "test")
+    assert only_test.size("validation") == 300
+
+
+def test_a_sentence_keeps_its_split_as_the_text_grows(
+    both: tuple[str, str], tmp_path: Path
+) -> None:
+    doubled = [
+        write(tmp_path / f"b.{side}", [pair[side] for pair in LINES * 2])
+        for side in (0, 1)
+    ]
+    once, twice = load(both), load(doubled)
+    for split in ("validation", "test"):
+        assert set(once.pairs(split)) == set(twice.pairs(split))
+
+
+def test_what_is_held_out_is_taken_from_beyond_the_sample(
+    both: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.corpora.parallel_text.SAMPLE_SIZE", 150)
+    corpus = load(both)
+    held = {
+        source
+        for split in ("validation", "test")
+        for source, _ in corpus.pairs(split)
+    }
+    assert len(corpus.sample()) < 150
+    assert not held & {source for source, _ in corpus.pairs("train")}
+    assert all(pair in LINES for pair in corpus.pairs("validation"))
+
+
+def test_tables_of_two_columns_or_three(tmp_path: Path) -> None:
+    two = write(tmp_path / "a.tsv", [f"{s}\t{t}" for s, t in LINES], "\r\n")
+    three = write(tmp_path / "b.tsv", [f"{s}\t{t}\tme" for s, t in LINES])
+    for name in (two, three):
+        corpus = load([name], validation=[name], test=[name])
+        assert list(corpus.pairs("train")) == LINES
+        assert corpus.sample() == LINES
+
+
+def test_text_is_normalised(tmp_path: Path) -> None:
+    lines = ["\u00a0e\u0301te\u0301\u202f! \r", "", "\u2028", *"abcdefghijk"]
+    name = write(tmp_path / "a", lines)
+    corpus = load([name, name], validation=[name, name], test=[name, name])
+    expected = ["été !", "", "", *"abcdefghijk"]
+    assert [source for source, _ in corpus.pairs("train")] == expected
+
+
+def test_names_below_the_data_directory(
+    both: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load(("a.en", "a.fr.gz"), data_dir=tmp_path).size("train") == 300
+    with pytest.raises(
+        GlimpseError, match=r"no file b\.en here nor in .*--data-dir"
+    ):
+        load(("b.en", "a.fr.gz"), data_dir=tmp_path)
+    monkeypatch.delenv("GLIMPSE_DATA_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert load(("a.en", "a.fr.gz")).size("train") == 300
+
+
+def test_unequal_line_counts_name_both(tmp_path: Path) -> None:
+    names = write(tmp_path / "a", ["x"] * 1201), write(tmp_path / "b", ["y"])
+    with pytest.raises(
+        GlimpseError, match=r"/a has 1,201 lines and .*/b has 1, "
+    ):
+        load(names)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    names = write(tmp_path / "a", ["x"]), write(tmp_path / "b", [])
+    with pytest.raises(GlimpseError, match="/b is empty"):
+        load(names)
+
+
+@pytest.mark.parametrize("number", [0, 3])
+def test_one_file_or_two(number: int, both: tuple[str, str]) -> None:
+    with pytest.raises(GlimpseError, match=r"corpus\.train.*one TSV"):
+        load([both[0]] * number)
+
+
+def test_files_are_for_this_corpus_only(both: tuple[str, str]) -> None:
+    with pytest.raises(
+        GlimpseError, match=r"phrasebook got corpus\.train, .*parallel_text"
+    ):
+        load_corpus("phrasebook", train=both)
+
+
+def test_too_few_sentences_to_split(tmp_path: Path) -> None:
+    name = write(tmp_path / "a", ["x", "y", ""])
+    with pytest.raises(GlimpseError, match="has 2 different source sentences"):
+        load([name, name])

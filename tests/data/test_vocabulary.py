@@ -1,0 +1,20 @@
+import pytest
+
+from data.vocabulary import known_words, plain_words
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Cat's 12 mice!", ["the", "cat", "s", "12", "mice"]),
+        ("L'été, Straße", ["l", "été", "strasse"]),
+        ("我看书 now 本を", ["我", "看", "书", "now", "本", "を"]),
+        ("…  \u2028", []),
+    ],
+)
+def test_words(text: str, expected: list[str]) -> None:
+    assert plain_words(text) == expected
+
+
+def test_known_words_are_those_of_all_texts() -> None:
+    assert known_words(["A cat", "the CAT"]) == {"a", "cat", "the"}
