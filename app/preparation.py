@@ -60,7 +60,7 @@ def to_json(
 def table(config: Config, found: Survey, tokenizers: Tokenizers) -> str:
     """The counts for people: aligned plain text."""
     corpus = config.corpus
-    shown = " ".join(f"{each:>5}%" for each in PERCENTILES)
+    shown = "".join(f"{f'{each} %':>8}" for each in PERCENTILES)
     lines = [
         f"{corpus.name}, {corpus.source} → {corpus.target}; a token is one of "
         f"{tokenizers.source.vocabulary_size:,} sub-words, a word a run of "
@@ -74,8 +74,9 @@ def table(config: Config, found: Survey, tokenizers: Tokenizers) -> str:
             for each in found.splits
         ),
         "",
-        f"{'side':<16}{'tokens':>12}{'words':>12}{'different':>11}"
-        f"{'known':>9}  tokens of a sentence, up to {shown}",
+        f"{'side':<18}{'tokens':>12}{'words':>12}{'different':>11}"
+        f"{'known':>9}   sentences up to so many tokens",
+        f"{'':<65}{shown}",
         *(line for each in found.splits for line in _side_lines(each)),
         "",
         *(
@@ -93,10 +94,11 @@ def table(config: Config, found: Survey, tokenizers: Tokenizers) -> str:
 def describe_leak(leak: Leak) -> str:
     """A sentence on what two splits share."""
     one, other = leak.splits
-    known = f", {leak.known} of them as published" if leak.known else ""
+    many = "sentence" if leak.count == 1 else "sentences"
+    known = f" ({leak.known:,} as published)" if leak.known else ""
     return (
-        f"Leak check: {leak.count:,} source sentences are in {one} and in "
-        f"{other}{known}, such as “{leak.example}”."
+        f"Leak check: {one} and {other} share {leak.count:,} source {many}"
+        f"{known}, such as “{leak.example}”."
     )
 
 
@@ -116,12 +118,12 @@ def refuse_leaks(found: Survey) -> None:
 
 def _side_lines(each: SplitSurvey) -> Iterator[str]:
     for name, side in (("source", each.source), ("target", each.target)):
-        yield f"{f'{each.split} {name}':<16}{_side(side)}"
+        yield f"{f'{each.split} {name}':<18}{_side(side)}"
 
 
 def _side(side: Side) -> str:
-    lengths = " ".join(f"{length:>6,}" for length in side.percentiles)
+    lengths = "".join(f"{length:>8,}" for length in side.percentiles)
     return (
         f"{side.tokens:>12,}{side.words:>12,}{side.different_words:>11,}"
-        f"{side.known_words:>9.2%}{'':>28}{lengths}"
+        f"{side.known_words:>9.2%}   {lengths}"
     )

@@ -77,6 +77,12 @@ class Run:
             )
         return cls(folder, load_config(config))
 
+    def discard_if_new(self) -> None:
+        """Remove a folder that holds no more than `create` put there."""
+        if [path.name for path in self.folder.iterdir()] == ["config.yaml"]:
+            (self.folder / "config.yaml").unlink()
+            self.folder.rmdir()
+
     @property
     def checkpoints(self) -> Path:
         return self.folder / "checkpoints"

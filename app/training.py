@@ -67,7 +67,11 @@ def train(
             is no longer finite.
     """
     keras.utils.set_random_seed(run.config.training.seed)
-    corpus = run.load_corpus(data_dir, cache_dir)
+    try:
+        corpus = run.load_corpus(data_dir, cache_dir)
+    except GlimpseError:
+        run.discard_if_new()  # or it would be in the way once that is mended
+        raise
     trainer = Trainer(run, corpus, prepare_tokenizers(run, corpus), device)
     return trainer.train()
 

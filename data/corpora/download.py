@@ -6,10 +6,11 @@ import gzip
 import hashlib
 import logging
 import zipfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pooch
 import requests
@@ -26,8 +27,8 @@ _CHUNK = 1 << 16  # bytes written at a time
 _HEADERS = {
     # Some servers refuse what names itself after a library.
     "User-Agent": "Glimpse",
-    # What is compressed for the way only is unpacked on arrival: a .gz file,
-    # too, where the server takes its compression for that.
+    # What a server compresses for the way is unpacked on arrival, and so is a
+    # .gz file that it takes to be such.
     "Accept-Encoding": "identity",
 }
 
@@ -59,8 +60,8 @@ def fetch(file: RemoteFile, folder: Path) -> Path:
     failure leaves nothing behind, and what does come into the folder is good.
 
     Raises:
-        GlimpseError: the file could not be had or stored, or is damaged or,
-            if strict, another than is wanted; also in the last of `ATTEMPTS`.
+        GlimpseError: in all `ATTEMPTS` the file could not be had, was damaged
+            or, if strict, another than is wanted; or it cannot be stored.
     """
     store = pooch.create(
         path=folder,
@@ -95,20 +96,26 @@ def _download(
     # Pooch has made it readable by its owner only; made anew, it is as the
     # umask has it.
     Path(target).unlink()
-    # Pooch asks whether the bar is true, which for tqdm depends on its total.
-    with tqdm(
-        desc=file.name,
-        total=1,
-        unit="B",
-        unit_scale=True,
-        leave=False,
-        disable=None,  # where standard error is no terminal
-    ) as bar:
+    with ExitStack() as opened:
+
+        def close_at_last(response: requests.Response, **_: Any) -> None:
+            opened.callback(response.close)  # Pooch leaves it open if it fails
+
+        # Pooch asks whether the bar is true, which depends on its total.
+        bar = tqdm(
+            desc=file.name,
+            total=1,
+            unit="B",
+            unit_scale=True,
+            leave=False,
+            disable=None,  # where standard error is no terminal
+        )
         transfer = pooch.HTTPDownloader(
-            progressbar=bar,
+            progressbar=opened.enter_context(bar),
             chunk_size=_CHUNK,
             timeout=TIMEOUT,
             headers=_HEADERS,
+            hooks={"response": close_at_last},
         )
         transfer(address, target, store)
     _check(file, Path(target), store.path)
@@ -150,9 +157,9 @@ def _checksum(path: Path, name: str) -> str:
         with zipfile.ZipFile(path) as archive:
             if member := archive.testzip():
                 raise zipfile.BadZipFile(f"bad CRC-32 of its member {member}")
-    open_it: Any = gzip.open if name.endswith(".gz") else open
-    content: BinaryIO
-    with open_it(path, "rb") as content:
+    with (
+        gzip.open(path) if name.endswith(".gz") else path.open("rb") as content
+    ):
         return hashlib.file_digest(content, "sha256").hexdigest()
 
 

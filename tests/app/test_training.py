@@ -58,6 +58,23 @@ def test_a_killed_run_ends_like_one_that_was_not(
     assert _history(folder) == _history(uninterrupted)
 
 
+def test_a_streamed_run_ends_like_one_in_memory(
+    uninterrupted: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "streamed"
+    streaming = "pipeline.in_memory_pairs=0"
+    trainer = make_trainer(folder, streaming)
+    assert trainer.data.report.is_estimate
+    after_step(trainer, 15, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(InterruptedRunError):
+        trainer.train()
+    make_trainer(folder).train()
+    for mine, theirs in zip(
+        _weights(folder), _weights(uninterrupted), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_leaves_a_usable_run(
     number: signal.Signals, uninterrupted: Path, tmp_path: Path
@@ -80,6 +97,7 @@ def test_a_run_folder_tells_everything(uninterrupted: Path) -> None:
     assert names == {
         "config.yaml",
         "tokenizer.model",
+        "source_words.txt",
         "best.weights.h5",
         "last.weights.h5",
         "checkpoints",

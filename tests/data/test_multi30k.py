@@ -23,6 +23,7 @@ Load = Callable[..., Corpus]
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is there to be downloaded from."""
     monkeypatch.setattr(multi30k, "ADDRESS", "http://127.0.0.1:9/task1/")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
 
 
 def line(stem: str, language: str, place: int) -> str:
