@@ -33,6 +33,7 @@ class TrainingState:
         plateau_epochs: validations since then, or since the rate was cut.
         rate_factor: what the plateau rule has multiplied the rate by.
         finished: whether training has ended.
+        corpus: fingerprint of the text trained on.
         history: a row for each validation.
     """
 
@@ -47,6 +48,7 @@ class TrainingState:
     plateau_epochs: int = 0
     rate_factor: float = 1.0
     finished: bool = False
+    corpus: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
 
 

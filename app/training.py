@@ -122,6 +122,7 @@ class Trainer:
         self, run: Run, corpus: Corpus, tokenizers: Tokenizers, device: Device
     ) -> None:
         self.run = run
+        self.corpus = corpus
         self.options = run.config.training
         pipeline = run.config.pipeline
         self.data = read_split(
@@ -141,8 +142,11 @@ class Trainer:
 
     def train(self) -> Summary:
         """Go on from the newest checkpoint to the end."""
-        state = self.checkpoints.restore() or TrainingState()
+        state = self.checkpoints.restore()
+        if state is None:
+            state = TrainingState(corpus=self.corpus.fingerprint())
         if not state.finished:
+            self._require_same_text(state)
             self._announce(state)
             with _stop_requests() as requested:
                 while not state.finished:
@@ -151,6 +155,14 @@ class Trainer:
                     if requested() and not state.finished:
                         self._stop(state)
         return self._summary(state)
+
+    def _require_same_text(self, state: TrainingState) -> None:
+        if state.corpus != self.corpus.fingerprint():
+            raise GlimpseError(
+                f"The text of corpus {self.corpus.name} is not the one that "
+                f"{self.run.folder} was trained on until now: bring that text "
+                "back to go on exactly, or train a new run with another --run"
+            )
 
     def _announce(self, state: TrainingState) -> None:
         log.info("%s", _describe_report(self.data.report))

@@ -99,4 +99,4 @@ def _stream(
     # TFDS shuffles what it prepares, so the first ones are from all over.
     some = f"{split}[:{SAMPLE_SIZE}]" if size > SAMPLE_SIZE else split
     sample = list(read(some)) if split == "train" else []
-    return Stream(lambda: read(split), size, sample)
+    return Stream(lambda: read(split), size, sample, builder.info.full_name)

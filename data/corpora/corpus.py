@@ -111,6 +111,10 @@ class Corpus(ABC):
         self._check(split)
         return None
 
+    def fingerprint(self) -> str:
+        """Return what differs as soon as the text of training does."""
+        return ""
+
     def known_leaks(self) -> frozenset[str]:
         """Return sources that the published splits are known to share."""
         return frozenset()

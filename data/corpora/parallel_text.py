@@ -70,17 +70,20 @@ def open_stream(names: Sequence[str], places: Places, option: str) -> Stream:
     table = len(paths) == 1
     scans = [scan(path, SAMPLE_SIZE, table=table) for path in paths]
     _check_lines(paths, scans)
+    fingerprint = " ".join(f"{found.checksum:08x}" for found in scans)
     if table:
         (path,), (found,) = paths, scans
         return Stream(
             lambda: map(_columns, iterate_lines(path)),
             found.lines,
             list(map(_columns, found.sample)),
+            fingerprint,
         )
     return Stream(
         lambda: _side_by_side(*map(iterate_lines, paths)),
         scans[0].lines,
         list(_side_by_side(*(iter(found.sample) for found in scans))),
+        fingerprint,
     )
 
 

@@ -48,6 +48,9 @@ class PreparedCorpus(Corpus):
         for each in self._columns(split, (self.source, self.target)):
             yield each[0], each[1]
 
+    def fingerprint(self) -> str:
+        return _stamp(self.builder) or ""
+
     def _columns(
         self, split: str, names: Sequence[str]
     ) -> Iterator[tuple[str, ...]]:

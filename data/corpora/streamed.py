@@ -21,11 +21,13 @@ class Stream:
         read: yields them, from the first each time it is called.
         size: how many there are.
         sample: pairs from all over it, all if they are few.
+        fingerprint: of its text; another text has another one.
     """
 
     read: Callable[[], Iterator[Pair]]
     size: int
     sample: Sequence[Pair]
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ class StreamedCorpus(Corpus):
 
     def sample(self) -> list[Pair]:
         return list(self._without_held_out(self.streams["train"].sample))
+
+    def fingerprint(self) -> str:
+        return self.streams["train"].fingerprint
 
     def examples(self, split: str) -> list[Example]:
         if split in self.held_out:

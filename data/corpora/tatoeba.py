@@ -104,8 +104,8 @@ def read_pairs(path: Path) -> list[Pair]:
                 if name.rpartition("/")[2] == "fra.txt"
             )
             lines = archive.read(name).decode("utf-8").split("\n")
-    # What zipfile finds depends on where the damage is.
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    # What zipfile raises depends on where the damage is.
+    except Exception as error:
         raise GlimpseError(
             f"{path} cannot be read as a zip archive with one fra.txt in UTF-8 "
             f"({error}): fetch it again from {FILE.address}."

@@ -58,6 +58,18 @@ def test_a_killed_run_ends_like_one_that_was_not(
     assert _history(folder) == _history(uninterrupted)
 
 
+def test_a_run_does_not_go_on_with_another_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(tmp_path / "run")
+    after_step(trainer, 3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(InterruptedRunError):
+        trainer.train()
+    monkeypatch.setattr(TinyCorpus, "fingerprint", lambda self: "changed")
+    with pytest.raises(GlimpseError, match=r"corpus tiny is not the one"):
+        make_trainer(tmp_path / "run").train()
+
+
 def test_a_streamed_run_ends_like_one_in_memory(
     uninterrupted: Path, tmp_path: Path
 ) -> None:

@@ -87,6 +87,17 @@ def test_a_sentence_keeps_its_split_as_the_text_grows(
         assert set(once.pairs(split)) == set(twice.pairs(split))
 
 
+def test_another_text_has_another_fingerprint(
+    both: tuple[str, str], tmp_path: Path
+) -> None:
+    before = load(both).fingerprint()
+    assert load(both, validation=both).fingerprint() == before
+    unpacked = write(tmp_path / "c.fr", [target for _, target in LINES])
+    assert load((both[0], unpacked)).fingerprint() == before
+    Path(unpacked).write_bytes(Path(unpacked).read_bytes()[:-2] + b"!\n")
+    assert load((both[0], unpacked)).fingerprint() != before
+
+
 def test_what_is_held_out_is_taken_from_beyond_the_sample(
     both: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
