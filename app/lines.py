@@ -1,5 +1,6 @@
 """Lines in, lines out: the work of the translate command."""
 
+import codecs
 import json
 import logging
 from collections.abc import Iterator
@@ -73,6 +74,8 @@ def _chunks(source: BinaryIO) -> Iterator[list[bytes]]:
 
 
 def _decode(line: bytes, number: int) -> str:
+    if number == 1:
+        line = line.removeprefix(codecs.BOM_UTF8)
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:

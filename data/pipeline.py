@@ -57,7 +57,8 @@ def tokenize(
         target_tokenizer: for the target, the same object if joint.
 
     Returns:
-        ((S,), (T,)) int32, in the order of `pairs`.
+        Many pairs at a time, in the order of `pairs`: ragged int32
+        ((N, None), (N, None)).
     """
 
     def both(
@@ -68,8 +69,7 @@ def tokenize(
             _with_end(target_tokenizer.in_graph(target)),
         )
 
-    rows = pairs.batch(_TOKENIZED_AT_ONCE).map(both).unbatch()
-    return rows.map(_tensors)  # a row of a ragged tensor cannot be padded
+    return pairs.batch(_TOKENIZED_AT_ONCE).map(both)
 
 
 def keep_lengths(
@@ -83,27 +83,56 @@ def keep_lengths(
     """Drop pairs with a side that is too long, or empty (EOS alone).
 
     Args:
-        sequences: ((S,), (T,)) int32.
+        sequences: many at a time, as `tokenize` gives them.
         max_source: longest source kept, in tokens with EOS.
         max_target: the same for the target.
         note: called with both sides of each pair dropped.
+
+    Returns:
+        As `sequences`.
     """
 
-    def drop(source: np.ndarray, target: np.ndarray) -> np.bool_:
-        note(source, target)
-        return np.bool_(False)
+    def tell(*parts: np.ndarray) -> np.bool_:
+        sources, source_ends, targets, target_ends = parts
+        for source, target in zip(
+            np.split(sources, source_ends[:-1]),
+            np.split(targets, target_ends[:-1]),
+            strict=True,
+        ):
+            note(source, target)
+        return np.bool_(True)
 
-    def fits(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        sizes = tf.stack([tf.size(source), tf.size(target)])
-        return tf.cond(
-            tf.reduce_all(
-                (sizes > _EMPTY) & (sizes <= [max_source, max_target])
-            ),
+    def fitting(
+        source: tf.RaggedTensor, target: tf.RaggedTensor
+    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        sizes = tf.stack([source.row_lengths(), target.row_lengths()])  # (2, N)
+        limits = tf.constant([[max_source], [max_target]], sizes.dtype)
+        fits = tf.reduce_all((sizes > _EMPTY) & (sizes <= limits), axis=0)
+        dropped = [
+            part
+            for side in (source, target)
+            for row in [tf.ragged.boolean_mask(side, ~fits)]
+            for part in (row.values, row.row_limits())
+        ]
+        told = tf.cond(
+            tf.reduce_all(fits),
             lambda: True,
-            lambda: tf.numpy_function(drop, [source, target], tf.bool),
+            lambda: tf.numpy_function(tell, dropped, tf.bool),
+        )
+        with tf.control_dependencies([told]):
+            fits = tf.identity(fits)
+        return (
+            tf.ragged.boolean_mask(source, fits),
+            tf.ragged.boolean_mask(target, fits),
         )
 
-    return sequences.filter(fits)
+    return sequences.map(fitting)
+
+
+def one_by_one(sequences: tf.data.Dataset) -> tf.data.Dataset:
+    """Turn what `tokenize` gives into ((S,), (T,)) int32, a pair each."""
+    # A row of a ragged tensor cannot be padded.
+    return sequences.unbatch().map(_tensors)
 
 
 def shuffled(
@@ -336,12 +365,13 @@ class TrainingData:
             )
             self.tally.drop(EMPTY if is_empty else TOO_LONG, (source, target))
 
-        return keep_lengths(
+        kept = keep_lengths(
             tokenize(pairs, *tokenizers),
             self.options.max_source_length,
             self.options.max_target_length,
             note,
         )
+        return one_by_one(kept)
 
     def _batches(self, sequences: tf.data.Dataset) -> tf.data.Dataset:
         size = self.options.batch_size

@@ -52,7 +52,11 @@ def test_ten_thousand_random_lines(tiny_run: Path) -> None:
 def test_lines_that_are_no_text_are_translated_too(
     tiny_run: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stdin = b"\xff\n\0\n\xef\xbb\xbfI see\r\n" + b"x " * 50_000 + b"\n\xc3"
+    stdin = (
+        b"\xef\xbb\xbf\xff\n\0\n\xef\xbb\xbfI see\r\n"
+        + b"x " * 50_000
+        + b"\n\xc3"
+    )
     code, out, _ = invoke("translate", tiny_run, "--json", stdin=stdin)
     assert code == 0
     found = [json.loads(line) for line in out.splitlines()]

@@ -17,6 +17,7 @@ from data.pipeline import (
     complete,
     epoch_seed,
     keep_lengths,
+    one_by_one,
     pad,
     read_split,
     shift,
@@ -89,7 +90,7 @@ def pairs_in(
 def test_tokenize_encodes_and_ends(tokenizer: Tokenizer) -> None:
     other = Tokenizer.train(["un deux"] * 5, 300)
     pairs = [("deux trois", "un"), ("", "dix 😀")]
-    found = tokenize(dataset_of(pairs), tokenizer, other)
+    found = one_by_one(tokenize(dataset_of(pairs), tokenizer, other))
     assert found.element_spec == (tf.TensorSpec((None,), tf.int32),) * 2
     assert [(list(source), list(target)) for source, target in read(found)] == [
         (
@@ -102,8 +103,24 @@ def test_tokenize_encodes_and_ends(tokenizer: Tokenizer) -> None:
 
 def test_keep_lengths_counts_the_end_and_drops_the_empty() -> None:
     sizes = [(5, 7), (6, 7), (5, 8), (1, 3), (3, 1), (2, 2)]
-    kept = read(keep_lengths(sequences_of(sizes), 5, 7))
-    assert [int(source[0]) for source, _ in kept] == [1, 6]
+    many = tf.data.Dataset.from_tensors(
+        tuple(
+            tf.ragged.constant(
+                [[place] * pair[side] for place, pair in enumerate(sizes, 1)],
+                dtype=tf.int32,
+            )
+            for side in (0, 1)
+        )
+    )
+    noted = []
+    kept = one_by_one(
+        keep_lengths(many, 5, 7, lambda *pair: noted.append(pair))
+    )
+    assert [int(source[0]) for source, _ in read(kept)] == [1, 6]
+    assert [(len(source), len(target)) for source, target in noted] == sizes[
+        1:5
+    ]
+    assert [int(source[0]) for source, _ in noted] == [2, 3, 4, 5]
 
 
 def test_shuffled_is_a_function_of_seed_and_epoch() -> None:
