@@ -166,6 +166,8 @@ class Trainer:
 
     def _announce(self, state: TrainingState) -> None:
         log.info("%s", _describe_report(self.data.report))
+        for line in described(self.validation.report.drops):
+            log.info("Validation: %s", line)
         log.info("Model: %s parameters", f"{self.model.count_params():,}")
         if state.step:
             log.info("Going on after step %d", state.step)

@@ -83,7 +83,12 @@ class StreamedCorpus(Corpus):
         held_out = {
             source for split in self.held_out.values() for source, _ in split
         }
-        return (pair for pair in pairs if pair[0] not in held_out)
+        # Without a target it is in no split: left here, it will be counted.
+        return (
+            (source, target)
+            for source, target in pairs
+            if source not in held_out or not target
+        )
 
 
 def with_all_splits(

@@ -87,6 +87,20 @@ def test_a_sentence_keeps_its_split_as_the_text_grows(
         assert set(once.pairs(split)) == set(twice.pairs(split))
 
 
+def test_a_held_out_source_without_a_target_stays_to_be_counted(
+    tmp_path: Path,
+) -> None:
+    lines = [*LINES, *((source, "") for source, _ in LINES)]
+    names = [
+        write(tmp_path / f"d{side}", [pair[side] for pair in lines])
+        for side in (0, 1)
+    ]
+    corpus = load(names)
+    assert sum(not target for _, target in corpus.pairs("train")) == 300
+    for split in ("validation", "test"):
+        assert all(target for _, target in corpus.pairs(split))
+
+
 def test_another_text_has_another_fingerprint(
     both: tuple[str, str], tmp_path: Path
 ) -> None:
