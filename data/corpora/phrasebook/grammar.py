@@ -19,7 +19,19 @@ from data.corpora.phrasebook.rules import Rule, Slot, load_rules
 from data.corpora.phrasebook.surface import Pair, write
 
 _FLATNESS = 5  # the word of rank r is drawn with weight 1 / (r + 5)
-_CONTENT = {"noun", "name", "verb", "adjective", "condition", "adverb"}
+_CONTENT = {
+    "noun",
+    "name",
+    "verb",
+    "adjective",
+    "condition",
+    "adverb",
+    "unit",
+    "weekday",
+    "month",
+    "place",
+    "hour",
+}
 
 
 class Grammar:
