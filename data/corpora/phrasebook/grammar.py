@@ -181,6 +181,8 @@ def _repeats(phrase: Phrase) -> bool:
 
 def _contradicts(phrase: Phrase) -> bool:
     """Whether one noun is given two adjectives of one scale, as two colours."""
+    if "alternative" in phrase.constructions:  # "Is it red or blue?"
+        return False
     scales = _scales()
     said = [
         (second, scales[first])

@@ -245,12 +245,11 @@ def _adjectives(row: Row) -> Iterator[Word]:
     plain = " ".join(cell.split("/")[0] for cell in row["french"].split())
     before = _forms("before", GENDERS, row["french"])
     kinds = _set(row["kinds"])
+    scale = _set(row["scale"])
     yield _word(
         "adjective",
         row,
-        Sense(
-            classes=_set(row["classes"]), columns={"scale": _set(row["scale"])}
-        ),
+        Sense(classes=_set(row["classes"]) | scale, columns={"scale": scale}),
         kinds=frozenset({"graded"} if kinds & {"simple", "compound"} else ()),
         english=english,
         french=before | _forms("form", GENDERS, plain),
@@ -301,7 +300,8 @@ def _indirects(row: Row) -> Iterator[Word]:
 
 def _tonics(row: Row) -> Iterator[Word]:
     english = {"form": row["english"], "mine": row["mine"]}
-    yield _word("tonic", row, Sense(), english=english)
+    sense = Sense(classes=_set(row["subjects"]))
+    yield _word("tonic", row, sense, english=english)
 
 
 def _numerals(row: Row) -> Iterator[Word]:
