@@ -239,7 +239,7 @@ def test_a_participle_agrees_with_a_pronoun_before_it(
         if match:
             assert f"{participles[match[1]]}." in pair.french, pair
             seen += 1
-    assert seen > 5
+    assert seen > 2
 
 
 def test_two_pronouns_stand_in_order(sample: list[Pair]) -> None:
