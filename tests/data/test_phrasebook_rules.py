@@ -260,7 +260,7 @@ def _number(counted: str, low: str, hundreds: str = "") -> tuple[str, str, str]:
 
 
 def _counted(slots: dict[str, Word], counted: Word) -> Phrase:
-    (rule,) = (
+    rule = next(
         rule
         for rule in RULES["count"]
         if {slot.name for slot in rule.slots} == set(slots)
