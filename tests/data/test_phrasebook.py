@@ -20,6 +20,7 @@ from data.corpora.phrasebook.corpus import (
     held_out,
 )
 from data.corpora.phrasebook.grammar import Grammar
+from data.corpora.phrasebook.lexicon import read_table
 from data.corpora.phrasebook.surface import Pair
 
 VOWEL = "[aàâeéèêiîoôuœh]"
@@ -33,7 +34,7 @@ def corpus() -> dict[str, list[Pair]]:
 @pytest.fixture(scope="module")
 def sample() -> list[Pair]:
     grammar = Grammar(7)
-    return [grammar.sentence()[0] for _ in range(8_000)]
+    return [grammar.sentence()[0] for _ in range(16_000)]
 
 
 def _links(pair: Pair) -> list[tuple[int, int, bool]]:
@@ -179,6 +180,9 @@ def test_links_are_sorted_and_single(sample: list[Pair]) -> None:
         ("often", "souvent"),
         ("because", "parce"),
         ("tomorrow", "demain"),
+        ("Monday", "lundi"),
+        ("April", "avril"),
+        ("euros", "euros"),
     ],
 )
 def test_words_of_one_meaning_are_surely_linked(
@@ -194,11 +198,12 @@ def test_words_of_one_meaning_are_surely_linked(
         other = pair.french_words.index(french)
         assert (place, other, True) in _links(pair), pair
         seen += 1
-    assert seen > 20
+    assert seen > 10
 
 
 def test_french_elides_and_contracts(sample: list[Pair]) -> None:
-    short = rf"(?<!-)\b(je|ne|de|que|me|le|la|ce|ma|sa) {VOWEL}"
+    words_that_elide = "je|ne|de|que|me|se|le|la|ce|ma|sa"
+    short = rf"(?<!-)\b({words_that_elide}) (?!huit|onze){VOWEL}|\bsi ils?\b"
     bel = rf"\b(beau|nouveau|vieux) {VOWEL}\w+ (?!et\b|mais\b)"
     contracted = r"\b(de|à) les? "
     apart = r"' "
@@ -210,33 +215,76 @@ def test_french_elides_and_contracts(sample: list[Pair]) -> None:
 
 
 def test_french_says_both_halves_of_a_negation(sample: list[Pair]) -> None:
+    second = ("pas", "jamais", "rien", "personne")
     for pair in sample:
         spoken = [word.lower() for word in pair.french_words]
         first = spoken.count("ne") + spoken.count("n'")
-        assert first == spoken.count("pas") + spoken.count("jamais"), pair
+        no_longer = len(re.findall("no longer|any more", pair.english))
+        assert first == no_longer + sum(map(spoken.count, second)), pair
+
+
+def test_a_participle_agrees_with_a_pronoun_before_it(
+    sample: list[Pair],
+) -> None:
+    participles = {
+        row["english"].split()[2].replace("_", " "): row["participle"].split()[
+            1
+        ]
+        for row in read_table("verbs")
+        if row["pronouns"] in {"him", "him_or_it"}
+    }
+    seen = 0
+    for pair in sample:
+        match = re.search(rf"\b({'|'.join(participles)}) her\.", pair.english)
+        if match:
+            assert f"{participles[match[1]]}." in pair.french, pair
+            seen += 1
+    assert seen > 2
+
+
+def test_two_pronouns_stand_in_order(sample: list[Pair]) -> None:
+    direct = {"it": "(le|l')", "them": "les"}
+    indirect = {"me": "(me|m'|moi)", "you": "vous", "us": "nous"}
+    indirect |= {"him": "lui", "her": "lui", "them": "leur"}
+    seen = 0
+    for pair in sample:
+        match = re.search(
+            r"\b(it|them) to (me|you|him|her|us|them)\W", pair.english
+        )
+        if match:
+            words = [direct[match[1]], indirect[match[2]]]
+            after_the_verb = re.search("-les?-", pair.french)
+            if match[2] in {"me", "you", "us"} and not after_the_verb:
+                words.reverse()
+            assert re.search(r"\b{} ?-?{}".format(*words), pair.french), pair
+            seen += 1
+    assert seen > 50
 
 
 def test_english_articles(sample: list[Pair]) -> None:
     for pair in sample:
         text = pair.english.lower()
-        assert not re.search(r"\ba [aeiou]|\ban [^aeiou]", text), pair
+        assert not re.search(r"\ba ([aeiou]|hour)", text), pair
+        assert not re.search(r"\ban (?!hour)[^aeiou]", text), pair
 
 
 def test_nothing_has_two_colours(sample: list[Pair]) -> None:
-    colour = "(red|blue|white|black|green|yellow)"
+    colour = "(red|blue|white|black|green|yellow|brown|grey|pink|purple)"
     joined = rf"^\w+ \w+ (is|isn't) {colour} \w+ it (is|isn't) {colour}"
     wrong = re.compile(rf"{colour} {colour}|{joined}")
     seen = 0
     for pair in sample:
         assert not wrong.search(pair.english), pair
         seen += bool(re.match(rf"^\w+ \w+ is {colour} \w+ it", pair.english))
-    assert seen > 3
+    assert seen > 1
 
 
 def test_typography(sample: list[Pair]) -> None:
     for pair in sample:
-        assert re.fullmatch(r"[A-Z][\w', ]*[\w'][.?!]", pair.english), pair
-        assert re.fullmatch(r"[A-ZÉ][\w'’, -]*\w(\.| \?| !)", pair.french), pair
+        assert re.fullmatch(r"[A-Z][\w', -]*[\w'][.?!]", pair.english), pair
+        assert re.fullmatch(r"[A-ZÀÉÊ][\w', -]*\w(\.| \?| !)", pair.french), (
+            pair
+        )
         assert pair.english[-1] == pair.french[-1]
 
 
@@ -248,7 +296,7 @@ def test_they_are_masculine_unless_named(sample: list[Pair]) -> None:
     }
     assert first == {"Ils"}
     named = re.compile(
-        r"The (girls|women|houses|\w*shirts) .*\b(but|and) they "
+        r"The (girls|women|letters|stories|cars|\w*shirts) .*\b(but|and) they "
     )
     seen = 0
     for pair in sample:

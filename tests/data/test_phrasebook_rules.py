@@ -175,6 +175,150 @@ def test_a_question_begins_with_est_ce_que() -> None:
     ]
 
 
+def test_two_pronouns_before_the_verb() -> None:
+    pronouns = _phrase(
+        "it_to_him",
+        "two pronouns",
+        O=_word("clitic:them/les"),
+        I=_word("indirect:us/nous"),
+    )
+    clause = _phrase(
+        "pronoun_pair_clause",
+        "past",
+        V=_word("verb:give/donner"),
+        S=_subject("pronoun:he/il"),
+        O=pronouns,
+        T=_nothing(),
+    )
+    # He gave them to us . | Il nous les a donnés .
+    assert _written(clause, "pronoun_pair_clause") == [
+        "He gave them to us.",
+        "Il nous les a donnés.",
+        "0-0 1p3 1-4 2-2 3-1 4-1 5-5",
+    ]
+
+
+def test_an_order_takes_its_pronouns_after_it() -> None:
+    ordered = _phrase(
+        "ordered",
+        "two pronouns",
+        V=_word("verb:give/donner"),
+        O=_word("clitic:it/le"),
+        I=_word("indirect:me/me"),
+    )
+    order = _phrase("order", "order", V=ordered, E=_nothing())
+    (rule,) = (
+        rule
+        for rule in RULES["sentence"]
+        if [slot.source for slot in rule.slots] == ["order"]
+    )
+    whole = say(rule, {"C": order}, frozenset())
+    pair = write(
+        whole.sides["en"].tokens, whole.sides["fr"].tokens, whole.links
+    )
+    # Give it to me ! | Donnez-le-moi !
+    assert pair.english == "Give it to me!"
+    assert pair.french == "Donnez-le-moi !"
+    assert pair.alignment == "0-0 1-0 2-0 3-0 4-1"
+
+
+def test_a_verb_with_a_pronoun_of_its_own() -> None:
+    clause = _phrase(
+        "reflexive_clause",
+        "past",
+        V=_word("verb:get_up/lever"),
+        S=_subject("pronoun:she/elle"),
+        T=_nothing(),
+    )
+    # She got up . | Elle s' est levée .
+    assert _written(clause, "reflexive_clause") == [
+        "She got up.",
+        "Elle s'est levée.",
+        "0-0 1p1 1p2 1-3 2p1 2p2 2-3 3-4",
+    ]
+
+
+def test_an_inverted_question() -> None:
+    question = _phrase("question", "age", P=_word("pronoun:she/elle"))
+    # How old is she ? | Quel âge a-t-elle ?
+    assert _written(question, "question") == [
+        "How old is she?",
+        "Quel âge a-t-elle ?",
+        "0-0 1-1 2-2 3-2 4-3",
+    ]
+
+
+def _number(counted: str, low: str, hundreds: str = "") -> tuple[str, str, str]:
+    slots = {"N": _word(f"numeral:{low}")} if low else {}
+    if hundreds:
+        slots["H"] = _word(f"numeral:{hundreds}")
+    phrase = _counted(slots, _word(counted, "plural"))
+    pair = write(
+        phrase.sides["en"].tokens, phrase.sides["fr"].tokens, phrase.links
+    )
+    return pair.english, pair.french, pair.alignment
+
+
+def _counted(slots: dict[str, Word], counted: Word) -> Phrase:
+    rule = next(
+        rule
+        for rule in RULES["count"]
+        if {slot.name for slot in rule.slots} == set(slots)
+        and (len(slots) > 1 or len(rule.english) == 1)
+    )
+    return say(rule, {**slots, "X": counted}, frozenset())
+
+
+def test_numbers_agree() -> None:
+    page, euro = "unit:page/page", "unit:euro/euro"
+    one, eighty, two = "one/un", "eighty/quatre-vingts", "two/deux"
+    twenty_one = "twenty-one/vingt_et_un"
+    assert _number(euro, twenty_one)[:2] == ("Twenty-one", "Vingt et un")
+    assert _number(page, twenty_one)[1] == "Vingt et une"
+    assert _number(euro, eighty)[1] == "Quatre-vingts"
+    assert _number(page, one, two) == (
+        "Two hundred and one",
+        "Deux cent une",
+        "0-0 1-1 2p2 3-2",
+    )
+
+
+def test_numbers_are_spelt_by_rule() -> None:
+    french = {
+        word.english["form"]: word.french["form"] for word in WORDS["numeral"]
+    }
+    assert len(french) == 99
+    assert french["seventy-one"] == "soixante_et_onze"
+    assert french["eighty-one"] == "quatre-vingt-un"
+    assert french["ninety-seven"] == "quatre-vingt-dix-sept"
+    tens = ["vingt", "trente", "quarante", "cinquante", "soixante"]
+    for ten, name in zip(
+        ("twenty", "thirty", "forty", "fifty", "sixty"), tens, strict=True
+    ):
+        assert french[ten] == name
+        assert french[f"{ten}-one"] == f"{name}_et_un"
+        for unit in ("two", "five", "nine"):
+            assert french[f"{ten}-{unit}"] == f"{name}-{french[unit]}"
+    for ten, base in (("seventy", "soixante"), ("ninety", "quatre-vingt")):
+        teens = {"two": "twelve", "six": "sixteen", "nine": "nineteen"}
+        for unit, teen in teens.items():
+            assert french[f"{ten}-{unit}"] == f"{base}-{french[teen]}"
+
+
+def test_french_does_not_elide_before_a_number() -> None:
+    months = [_word("month:August/août"), _word("month:May/mai")]
+    days = [_word("ordinal:eleventh/onze"), _word("ordinal:eighth/huit")]
+    said = []
+    for day, month in zip(days, months, strict=True):
+        date = _phrase("date", "date", D=day, M=month)
+        said.append(
+            write(date.sides["en"].tokens, date.sides["fr"].tokens, date.links)
+        )
+    assert [pair.french for pair in said] == ["Le onze août", "Le huit mai"]
+    assert said[0].english == "The eleventh of August"
+    assert said[0].alignment == "0-0 1-1 2p2 3-2"
+
+
 def test_words_merge_when_written() -> None:
     pair = write(
         [Token("it"), Token("'s"), Token("a", "an"), Token("egg")],
@@ -212,7 +356,8 @@ def test_forms_are_those_the_agreement_asks_for() -> None:
 def test_the_lexicon_has_every_form() -> None:
     for verb in WORDS["verb"]:
         for person in PERSONS:
-            assert f"present.{person}" in verb.french, verb.lemma
+            for tense in ("present", "imperfect", "future"):
+                assert f"{tense}.{person}" in verb.french, verb.lemma
             assert f"auxiliary.{person}" in verb.french, verb.lemma
     for adjective in WORDS["adjective"]:
         for gender in GENDERS:
@@ -250,11 +395,12 @@ def test_slots_ask_for_what_exists() -> None:
                 kinds = (word.kinds for word in WORDS[slot.source])
                 assert any(slot.kinds <= each for each in kinds), slot
             elif slot.source in names:
-                assert slot.kinds == {"complement"}, slot
+                assert slot.kinds <= {"complement", "pronouns"}, slot
             else:
                 assert slot.source in RULES, slot
     for verb in WORDS["verb"]:
-        assert verb.sense.columns["complement"] <= set(RULES), verb.lemma
+        for column in ("complement", "pronouns"):
+            assert verb.sense.columns[column] <= set(RULES), verb.lemma
 
 
 def _labels(items: tuple[Item, ...]) -> set[str]:
@@ -274,7 +420,7 @@ def test_constructions_are_many_and_frequent() -> None:
     grammar = Grammar(5)
     drawn = [grammar.sentence()[1].constructions for _ in range(4_000)]
     named = {rule.construction for rule in ALL_RULES} - {"-"}
-    assert len(named) >= 30
+    assert len(named) >= 80
     for construction in named:
         assert sum(construction in each for each in drawn) >= 15, construction
 
@@ -289,5 +435,8 @@ def test_the_page_counts_right() -> None:
     for construction in constructions:
         assert f"| {construction} |" in text, construction
     assert f"{len(constructions)} constructions" in text
+    lemmas = {word.lemma for word in chain(*WORDS.values())}
+    assert len(lemmas) >= 500
+    assert f"{len(lemmas)} lemmas" in text
     for name, size in SIZES.items():
         assert f"| `{name}` | {size:,} |" in text, name

@@ -10,7 +10,7 @@ from data.corpora.phrasebook.surface import Pair
 
 SEED = 2
 SIZES = {
-    "train": 20_000,
+    "train": 32_000,
     "validation": 500,
     "test": 1_000,
     "unseen": 500,

@@ -19,7 +19,19 @@ from data.corpora.phrasebook.rules import Rule, Slot, load_rules
 from data.corpora.phrasebook.surface import Pair, write
 
 _FLATNESS = 5  # the word of rank r is drawn with weight 1 / (r + 5)
-_CONTENT = {"noun", "name", "verb", "adjective", "condition", "adverb"}
+_CONTENT = {
+    "noun",
+    "name",
+    "verb",
+    "adjective",
+    "condition",
+    "adverb",
+    "unit",
+    "weekday",
+    "month",
+    "place",
+    "hour",
+}
 
 
 class Grammar:
@@ -169,6 +181,8 @@ def _repeats(phrase: Phrase) -> bool:
 
 def _contradicts(phrase: Phrase) -> bool:
     """Whether one noun is given two adjectives of one scale, as two colours."""
+    if "alternative" in phrase.constructions:  # "Is it red or blue?"
+        return False
     scales = _scales()
     said = [
         (second, scales[first])

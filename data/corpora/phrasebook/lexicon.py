@@ -167,7 +167,7 @@ def _word(
     )
 
 
-def _nouns(row: Row) -> Iterator[Word]:
+def _nouns(table: str, row: Row) -> Iterator[Word]:
     determiners = _set(row["determiners"])
     one = "mass" if "some" in determiners else "singular"
     numbers = zip(
@@ -182,7 +182,7 @@ def _nouns(row: Row) -> Iterator[Word]:
         number = "p" if kind == "plural" else "s"
         agreement = Agreement(f"3{number}", row["gender"] + number)
         yield _word(
-            "noun",
+            table,
             row,
             Sense(
                 agreement, _set(row["classes"]), {"determiners": determiners}
@@ -195,22 +195,30 @@ def _nouns(row: Row) -> Iterator[Word]:
 
 def _verbs(row: Row) -> Iterator[Word]:
     columns = {
-        name: _set(row[name]) for name in ("subject", "complement", "object")
+        name: _set(row[name])
+        for name in ("subject", "complement", "object", "pronouns")
     }
+    kinds = columns["complement"] | columns["pronouns"]
+    if columns["pronouns"]:
+        kinds |= {"clitic"}
     base, third, past, ing = row["english"].split()
     english = {"form": base, "present": base, "present.3s": third, "ing": ing}
     yield _word(
         "verb",
         row,
         Sense(columns=columns),
-        kinds=columns["complement"],
+        kinds=kinds,
         english=english if past == "-" else english | {"past": past},
         french=_french_verb(row),
     )
 
 
 def _french_verb(row: Row) -> Forms:
-    present = _forms("present", PERSONS, row["present"])
+    tenses = {
+        f"{tense}.{key}": form
+        for tense in ("present", "imperfect", "future")
+        for key, form in zip(PERSONS, row[tense].split(), strict=True)
+    }
     agreed = _forms("agreed", GENDERS, row["participle"])
     participle = {"participle": agreed["agreed.ms"]}
     if row["auxiliary"] == "être":  # its participle agrees with the subject
@@ -219,8 +227,9 @@ def _french_verb(row: Row) -> Forms:
     auxiliary = {f"auxiliary.{key}": helper[f"form.{key}"] for key in PERSONS}
     return {
         "infinitive": row["french"],
-        "imperative": present["present.2p"],
-        **present,
+        "imperative": tenses["present.2p"],
+        **tenses,
+        "agreed": agreed["agreed.ms"],  # with an indirect object
         **agreed,
         **participle,
         **auxiliary,
@@ -229,17 +238,19 @@ def _french_verb(row: Row) -> Forms:
 
 def _adjectives(row: Row) -> Iterator[Word]:
     english = {"form": row["english"]}
-    if row["comparative"] != "-":
-        english["comparative"] = row["comparative"]
+    for degree in ("comparative", "superlative"):
+        if row[degree] != "-":
+            english[degree] = row[degree]
     # "un bel oiseau", but "il est beau et grand"
     plain = " ".join(cell.split("/")[0] for cell in row["french"].split())
     before = _forms("before", GENDERS, row["french"])
+    kinds = _set(row["kinds"])
+    scale = _set(row["scale"])
     yield _word(
         "adjective",
         row,
-        Sense(
-            classes=_set(row["classes"]), columns={"scale": _set(row["scale"])}
-        ),
+        Sense(classes=_set(row["classes"]) | scale, columns={"scale": scale}),
+        kinds=frozenset({"graded"} if kinds & {"simple", "compound"} else ()),
         english=english,
         french=before | _forms("form", GENDERS, plain),
     )
@@ -261,7 +272,11 @@ def _determiners(row: Row) -> Iterator[Word]:
 def _pronouns(row: Row) -> Iterator[Word]:
     person, gender = row["agreement"].split()
     sense = Sense(Agreement(person, gender), _set(row["classes"]))
-    yield _word("pronoun", row, sense)
+    french = {"form": row["french"]}
+    for form in ("inverted", "after_vowel"):
+        if row[form] != "-":
+            french[form.replace("_", "")] = row[form]
+    yield _word("pronoun", row, sense, french=french)
 
 
 def _clitics(row: Row) -> Iterator[Word]:
@@ -274,9 +289,46 @@ def _clitics(row: Row) -> Iterator[Word]:
     )
 
 
+def _indirects(row: Row) -> Iterator[Word]:
+    yield _word(
+        "indirect",
+        row,
+        Sense(classes=_set(row["subjects"])),
+        french={"form": row["french"], "order": row["order"]},
+    )
+
+
+def _tonics(row: Row) -> Iterator[Word]:
+    english = {"form": row["english"], "mine": row["mine"]}
+    sense = Sense(classes=_set(row["subjects"]))
+    yield _word("tonic", row, sense, english=english)
+
+
+def _numerals(row: Row) -> Iterator[Word]:
+    french = {"form": row["french"], "ordinal": row["french"]}
+    if row["feminine"] != "-":
+        french |= {"form.fp": row["feminine"]}
+    if row["ordinal"] != "-":
+        french |= {"ordinal": row["ordinal"]}
+    yield _word("numeral", row, Sense(), french=french)
+
+
+def _weekdays(row: Row) -> Iterator[Word]:
+    english, french = (
+        dict(zip(("form", "plural"), row[language].split(), strict=True))
+        for language in ("english", "french")
+    )
+    yield _word("weekday", row, Sense(), english=english, french=french)
+
+
 def _names(row: Row) -> Iterator[Word]:
     agreement = Agreement("3s", row["gender"] + "s")
-    yield _word("name", row, Sense(agreement, _set(row["classes"])))
+    yield _word(
+        "name",
+        row,
+        Sense(agreement, _set(row["classes"])),
+        kinds=frozenset({row["gender"]}),
+    )
 
 
 def _invariable(table: str, row: Row) -> Iterator[Word]:
@@ -284,14 +336,24 @@ def _invariable(table: str, row: Row) -> Iterator[Word]:
 
 
 _READERS: dict[str, Callable[[Row], Iterator[Word]]] = {
-    "noun": _nouns,
+    "noun": partial(_nouns, "noun"),
+    "unit": partial(_nouns, "unit"),
     "verb": _verbs,
     "adjective": _adjectives,
     "determiner": _determiners,
     "pronoun": _pronouns,
     "clitic": _clitics,
+    "indirect": _indirects,
+    "tonic": _tonics,
+    "numeral": _numerals,
+    "weekday": _weekdays,
     "name": _names,
     "adverb": partial(_invariable, "adverb"),
     "preposition": partial(_invariable, "preposition"),
     "condition": partial(_invariable, "condition"),
+    "degree": partial(_invariable, "degree"),
+    "place": partial(_invariable, "place"),
+    "ordinal": partial(_invariable, "ordinal"),
+    "month": partial(_invariable, "month"),
+    "hour": partial(_invariable, "hour"),
 }

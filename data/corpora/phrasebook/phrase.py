@@ -77,7 +77,8 @@ def say(rule: Rule, slots: Slots, noted: LemmaPairs) -> Phrase:
     """
     english = _say_side(rule.english, slots, "en")
     french = _say_side(rule.french, slots, "fr")
-    drawn = [slots[slot.name] for slot in rule.slots]
+    names = dict.fromkeys(slot.name for slot in rule.slots)
+    drawn = [slots[name] for name in names]
     phrases = [part for part in drawn if isinstance(part, Phrase)]
     words = [part.lemma for part in drawn if isinstance(part, Word)]
     return Phrase(

@@ -8,10 +8,11 @@ asks for a word of the table `adjective` of kind `after` whose classes of sense
 meet those of slot N; the star notes the pair of lemmas. The parentheses may
 hold classes by name (`food+drink`), what this phrase was itself asked for
 (`CLASS`), a slot (`N`), a column of its word (`V.object`), `@C` for the pronoun
-that stands for slot C, or `S=P` to hand slot P on as slot S. What is not a
-table is a symbol of other rules. `V.complement` is the symbol in that column of
-V's row, and with a `-` after it the one said within a negation, if there is
-one. `^` marks the head, which is else the first slot; `+` joins two heads.
+that stands for slot C, or `S=P` to hand slot P on as slot S. A slot named twice
+is drawn once and must fit both times. What is not a table is a symbol of other
+rules. `V.complement` and `V.pronouns` are the symbols in those columns of V's
+row, and with a `-` after it the one said within a negation, if there is one.
+`^` marks the head, which is else the first slot; `+` joins two heads.
 
 Then both sides are said. `V.present@S` is the present of V that agrees with S,
 a small word with `@` is looked up in `agreeing.tsv`, the rest is literal. Two

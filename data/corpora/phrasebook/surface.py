@@ -31,6 +31,8 @@ class Pair(NamedTuple):
 
 Links = dict[tuple[int, int], bool]  # (English, French) token → is it sure?
 
+_FRENCH_VOWELS = "aeiouhyœ"  # each h of the lexicon is mute, but that of:
+_UNELIDED = {"huit", "onze"}  # « le huit mai », « le onze mai »
 _CONTRACTIONS = {
     ("de", "le"): "du",
     ("de", "les"): "des",
@@ -44,8 +46,7 @@ def write(
 ) -> Pair:
     """Spell both sides out; words that merge take the links of their parts."""
     sources = _spell(english, "aeiou")
-    # Each h of the lexicon is mute, and its only word with y- is "y" itself.
-    targets = _attach(_contract(_spell(french, "aeiouhyœ")))
+    targets = _attach(_contract(_spell(french, _FRENCH_VOWELS)))
     sources = _capitalised(sources)
     targets = _capitalised(targets)
     source_words = tuple(word.text for word in sources)
@@ -70,7 +71,7 @@ def _spell(tokens: Sequence[Token], vowels: str) -> list[_Word]:
     return [
         _Word(
             token.before_vowel
-            if token.before_vowel and _first_letter(after) in vowels
+            if token.before_vowel and _elides(token.text, after, vowels)
             else token.text,
             (place,),
             token.article,
@@ -79,6 +80,12 @@ def _spell(tokens: Sequence[Token], vowels: str) -> list[_Word]:
             zip(tokens, following, strict=True)
         )
     ]
+
+
+def _elides(text: str, after: str, vowels: str) -> bool:
+    if text == "si":
+        return after in {"il", "ils"}
+    return _first_letter(after) in vowels and after not in _UNELIDED
 
 
 def _first_letter(text: str) -> str:
