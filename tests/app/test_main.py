@@ -77,7 +77,7 @@ def test_a_line_in_is_a_line_out(run: Path) -> None:
 def test_bad_bytes_and_long_lines_are_warned_of(
     run: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stdin = b"fine\n\xff\xfe bad\n" + b"word " * 500 + b"\n"
+    stdin = b"I see\n\xff\xfe bad\n" + b"word " * 500 + b"\n"
     code, out, _ = invoke("translate", run, stdin=stdin)
     assert code == 0
     assert out.count("\n") == 3

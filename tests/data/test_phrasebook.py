@@ -275,8 +275,8 @@ def test_nothing_has_two_colours(sample: list[Pair]) -> None:
     seen = 0
     for pair in sample:
         assert not wrong.search(pair.english), pair
-        seen += bool(re.match(rf"^\w+ \w+ is {colour} \w+ it", pair.english))
-    assert seen > 1
+        seen += bool(re.search(rf" is {colour} \w+ it ", pair.english))
+    assert seen > 2
 
 
 def test_typography(sample: list[Pair]) -> None:
@@ -295,16 +295,19 @@ def test_they_are_masculine_unless_named(sample: list[Pair]) -> None:
         if pair.english_words[0] == "They"
     }
     assert first == {"Ils"}
-    named = re.compile(
-        r"The (girls|women|letters|stories|cars|\w*shirts) .*\b(but|and) they "
+    feminine = "|".join(
+        row["english"].split()[1]
+        for row in read_table("nouns")
+        if row["gender"] == "f" and "-" not in row["english"]
     )
+    named = re.compile(rf"\w+ ({feminine}) .*\b(but|and) they ")
     seen = 0
     for pair in sample:
         joined = Counter(pair.english_words)
         if named.match(pair.english) and joined["and"] + joined["but"] == 1:
             assert "elles" in pair.french_words, pair
             seen += 1
-    assert seen > 3
+    assert seen > 2
 
 
 def test_tensorflow_dataset(cache_dir: Path) -> None:
