@@ -38,9 +38,9 @@ class TatoebaEnFr(tfds.core.GeneratorBasedBuilder):
     """TFDS builder "tatoeba_en_fr", as `data.normalise` writes the sentences.
 
     Split by English sentence, so that none is in two splits: those whose
-    SHA-256 is smallest are for validation, the next ones for test. A sentence
-    thus stays where it is when others come to the list. Its manual directory
-    holds fra-eng.zip. Sentences: CC-BY 2.0, manythings.org/anki and
+    SHA-256 is smallest are for validation, the next ones for test, so that few
+    change their split when others come to the list. Its manual directory holds
+    fra-eng.zip. Sentences: CC-BY 2.0, manythings.org/anki and
     tatoeba.org.
     """
 

@@ -75,7 +75,7 @@ def test_splits_are_taken_without_a_leak(both: tuple[str, str]) -> None:
     assert only_test.size("validation") == 300
 
 
-def test_a_sentence_keeps_its_split_as_the_text_grows(
+def test_a_sentence_keeps_its_split_when_it_comes_again(
     both: tuple[str, str], tmp_path: Path
 ) -> None:
     doubled = [
