@@ -358,14 +358,19 @@ def test_an_interrupt_leaves_nothing_behind(
 ) -> None:
     main = threading.main_thread().ident
     assert main is not None
+    # Started in the background, a program is born deaf to SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def interrupt() -> None:
         signal.pthread_kill(main, signal.SIGINT)
         server.hang()
 
     server.replies = [Reply(sent=100_003, meanwhile=interrupt)]
-    with pytest.raises(KeyboardInterrupt):
-        fetch(server.file("train.en"), folder)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fetch(server.file("train.en"), folder)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert list(folder.iterdir()) == []
     assert len(server.asked) == 1
 
