@@ -2,6 +2,7 @@
 
 import re
 import socket
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from data import (
     normalise,
     words,
 )
+from data.corpora.phrasebook import builder
+from data.corpora.phrasebook.corpus import distinct_sentences
 
 
 def test_unknown_corpus_names_the_nearest() -> None:
@@ -58,7 +61,13 @@ def test_phrasebook_needs_no_network(
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    load_corpus("phrasebook", cache_dir=tmp_path)
+    few = [pair for pair, _ in islice(distinct_sentences(3), 50)]
+    # Drawing all splits takes seconds, and is done in other tests.
+    monkeypatch.setattr(builder, "splits", lambda: {"train": few})
+    corpus = load_corpus("phrasebook", cache_dir=tmp_path)
+    assert list(corpus.pairs("train")) == [
+        (pair.english, pair.french) for pair in few
+    ]
 
 
 def test_phrasebook_splits(phrasebook: Corpus) -> None:

@@ -416,7 +416,8 @@ def test_a_stream_gives_the_batches_that_memory_gives(
         assert streamed.tally.kept == len(PAIRS)
     assert len(made.reads) == 4
     tail = read(streamed.epoch(3, 1).skip(4))
-    assert len(tail) == kept.steps_per_epoch - 4
+    for expected, found in zip(read(kept.epoch(3, 1))[4:], tail, strict=True):
+        tf.nest.map_structure(np.testing.assert_array_equal, expected, found)
 
 
 def test_a_stream_foresees_what_it_reads(
