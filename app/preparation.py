@@ -1,6 +1,5 @@
 """Build a corpus ahead, and say what is in it."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -9,12 +8,10 @@ from typing import Any
 from tqdm import tqdm
 
 from app.config import Config
-from app.run import Tokenizers, train_tokenizers
+from app.run import Tokenizers, sample_pairs, train_tokenizers
 from data import GlimpseError, load_corpus
-from data.cleaning import described, suspicions
+from data.cleaning import described
 from data.survey import PERCENTILES, Leak, Side, SplitSurvey, Survey, survey
-
-log = logging.getLogger(__name__)
 
 
 def prepare(
@@ -32,9 +29,7 @@ def prepare(
     corpus = load_corpus(
         **asdict(config.corpus), data_dir=data_dir, cache_dir=cache_dir
     )
-    sample = corpus.sample()
-    for suspicion in suspicions(sample, (corpus.source, corpus.target)):
-        log.warning("%s", suspicion)
+    sample = sample_pairs(corpus, config.cleaning)
     tokenizers = train_tokenizers(sample, config.tokenizer)
     total = sum(corpus.size(split) for split in corpus.splits)
     with tqdm(desc="Counting", total=total, unit=" pairs", leave=False) as bar:

@@ -1,6 +1,7 @@
 """A run folder: everything a run leaves behind, and the way back to it."""
 
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -19,7 +20,14 @@ from app.config import (
     load_config,
     save_config,
 )
-from data import Corpus, GlimpseError, Tokenizer, load_corpus
+from data import (
+    CleaningOptions,
+    Corpus,
+    GlimpseError,
+    Tokenizer,
+    load_corpus,
+)
+from data.cleaning import Tally, clean, suspicions
 from data.corpora import Pair
 from models import (
     Encoder,
@@ -31,6 +39,7 @@ from models import (
     decoder,
 )
 
+log = logging.getLogger(__name__)
 PACKAGES = ("tensorflow", "keras", "tensorflow-text", "sentencepiece", "numpy")
 
 
@@ -224,6 +233,15 @@ def open_or_create(
             "its own, or give another --run"
         )
     return run
+
+
+def sample_pairs(corpus: Corpus, cleaning: CleaningOptions) -> list[Pair]:
+    """Training pairs to learn a vocabulary from; warns of odd sides."""
+    languages = (corpus.source, corpus.target)
+    sample = corpus.sample()
+    for suspicion in suspicions(sample, languages):
+        log.warning("%s", suspicion)
+    return list(clean(sample, cleaning, languages, Tally()))
 
 
 def train_tokenizers(

@@ -24,11 +24,18 @@ from tqdm import tqdm
 from app.checkpoints import Checkpoints, TrainingState
 from app.config import TrainingOptions
 from app.device import Device
-from app.run import Run, Tokenizers, replacing, train_tokenizers, versions
+from app.run import (
+    Run,
+    Tokenizers,
+    replacing,
+    sample_pairs,
+    train_tokenizers,
+    versions,
+)
 from app.scores import corpus_bleu
 from app.translator import Translator
 from data import Corpus, GlimpseError
-from data.cleaning import Tally, clean, described, suspicions
+from data.cleaning import described
 from data.pipeline import Report, read_split
 from data.vocabulary import known_words
 from models import TranslationModel
@@ -69,11 +76,11 @@ def train(
     keras.utils.set_random_seed(run.config.training.seed)
     try:
         corpus = run.load_corpus(data_dir, cache_dir)
+        tokenizers = prepare_tokenizers(run, corpus)
     except GlimpseError:
         run.discard_if_new()  # or it would be in the way once that is mended
         raise
-    trainer = Trainer(run, corpus, prepare_tokenizers(run, corpus), device)
-    return trainer.train()
+    return Trainer(run, corpus, tokenizers, device).train()
 
 
 def prepare_tokenizers(run: Run, corpus: Corpus) -> Tokenizers:
@@ -84,13 +91,10 @@ def prepare_tokenizers(run: Run, corpus: Corpus) -> Tokenizers:
     """
     if run.has_tokenizers():
         return run.load_tokenizers()
-    languages = (corpus.source, corpus.target)
-    sample = corpus.sample()
-    for suspicion in suspicions(sample, languages):
-        log.warning("%s", suspicion)
-    kept = list(clean(sample, run.config.cleaning, languages, Tally()))
-    run.save_source_words(known_words(source for source, _ in kept))
-    run.save_tokenizers(train_tokenizers(kept, run.config.tokenizer))
+    sample = sample_pairs(corpus, run.config.cleaning)
+    trained = train_tokenizers(sample, run.config.tokenizer)
+    run.save_source_words(known_words(source for source, _ in sample))
+    run.save_tokenizers(trained)
     return run.load_tokenizers()
 
 

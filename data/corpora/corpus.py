@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -125,6 +126,11 @@ class Corpus(ABC):
                 f"Corpus {self.name} has no split '{split}': choose one of "
                 f"{', '.join(self.splits)}."
             )
+
+
+def split_key(source: str) -> bytes:
+    """Return what decides a source's split: the smallest are held out first."""
+    return hashlib.sha256(source.encode()).digest()
 
 
 def with_all_references(pairs: Iterable[Pair]) -> list[Example]:

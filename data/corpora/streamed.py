@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from data.corpora.corpus import Corpus, Example, Pair, with_all_references
+from data.corpora.corpus import (
+    Corpus,
+    Example,
+    Pair,
+    split_key,
+    with_all_references,
+)
 from data.errors import GlimpseError
 
 _HELD_OUT_SHARE = 20  # at most one source in so many goes to a split
@@ -114,7 +119,8 @@ def with_all_splits(
     wanted = [each for each in ("validation", "test") if each not in streams]
     sample = streams["train"].sample
     sources = sorted(
-        {source for source, target in sample if source and target}, key=_hash
+        {source for source, target in sample if source and target},
+        key=split_key,
     )
     if wanted and len(sources) < _FEWEST:
         raise GlimpseError(
@@ -131,7 +137,3 @@ def with_all_splits(
             (one, other) for one, other in sample if one in chosen and other
         ]
     return StreamedCorpus(name, source, target, streams, taken)
-
-
-def _hash(sentence: str) -> bytes:
-    return hashlib.sha256(sentence.encode()).digest()

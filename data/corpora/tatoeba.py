@@ -1,6 +1,5 @@
 """Tatoeba: everyday sentences in English and French, as listed for Anki."""
 
-import hashlib
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +7,12 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from data.corpora.corpus import Example, Pair, with_all_references
+from data.corpora.corpus import (
+    Example,
+    Pair,
+    split_key,
+    with_all_references,
+)
 from data.corpora.download import RemoteFile, fetch
 from data.corpora.places import Places
 from data.corpora.prepared import PreparedCorpus, prepared
@@ -121,7 +125,7 @@ def split_pairs(
     pairs: list[Pair], held_out: int = HELD_OUT
 ) -> dict[str, list[Pair]]:
     """Split by English sentence: all its pairs go to one split."""
-    english = sorted({source for source, _ in pairs}, key=_hash)
+    english = sorted({source for source, _ in pairs}, key=split_key)
     where = dict.fromkeys(english, "train")
     where |= dict.fromkeys(english[:held_out], "validation")
     where |= dict.fromkeys(english[held_out : 2 * held_out], "test")
@@ -140,7 +144,3 @@ def _pair(path: Path, number: int, line: str) -> Pair:
             f"again from {FILE.address}."
         )
     return normalise(columns[0]), normalise(columns[1])
-
-
-def _hash(sentence: str) -> bytes:
-    return hashlib.sha256(sentence.encode()).digest()

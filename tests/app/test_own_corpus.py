@@ -95,6 +95,19 @@ def test_damaged_files_are_one_sentence_and_no_run(
     assert not run.exists()  # nothing is in the way of another try
 
 
+def test_a_start_that_fails_is_not_in_the_way(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    code, _, error = invoke(
+        *("train", "--run", run, *own(*files)),
+        *("--set", "tokenizer.vocabulary_size=261"),
+    )
+    assert code == 1
+    assert "A vocabulary of 261 pieces cannot hold" in error
+    assert not run.exists()
+
+
 def test_swapped_files_are_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
