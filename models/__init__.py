@@ -1,6 +1,12 @@
 """Batches in, distributions and hypotheses out."""
 
-from models.attention import Attention, BahdanauAttention, LuongAttention
+from models.attention import (
+    Attention,
+    BahdanauAttention,
+    LuongAttention,
+    LuongConcatAttention,
+    LuongDotAttention,
+)
 from models.baseline import StartingExample
 from models.cells import GRUCell, LSTMCell, SimpleRNNCell
 from models.decoder import (
@@ -23,7 +29,9 @@ __all__ = [
     "Hypotheses",
     "LSTMCell",
     "LuongAttention",
+    "LuongConcatAttention",
     "LuongDecoder",
+    "LuongDotAttention",
     "PlainDecoder",
     "SearchOptions",
     "Seq2Seq",

@@ -6,7 +6,12 @@ import keras
 import numpy as np
 from keras import layers
 
-from models.attention import Attention, BahdanauAttention
+from models.attention import (
+    Attention,
+    LuongAttention,
+    LuongConcatAttention,
+    LuongDotAttention,
+)
 from models.cells import Cell, GRUCell, LSTMCell
 from models.decoder import BahdanauDecoder, Decoder, LuongDecoder
 from models.encoder import Encoder
@@ -63,17 +68,16 @@ def cell(values: Values, cell: Cell, *more_inputs: layers.Dense) -> CellStep:
 
 
 def score(values: Values, attention: Attention) -> Score:
-    kind = getattr(attention, "score", "additive")
-    if kind == "dot":
+    if isinstance(attention, LuongDotAttention):
         return reference.dot()
-    if kind == "general":
+    if isinstance(attention, LuongAttention):
         return reference.general(values.matrix(attention.key_projection))
     of_query = values.matrix(attention.query_projection)
     of_value = values.matrix(attention.key_projection)
     vector = values(attention.score_projection.kernel)[:, 0]
-    if isinstance(attention, BahdanauAttention):
-        return reference.additive(of_query, of_value, vector)
-    return reference.concat(np.hstack([of_query, of_value]), vector)
+    if isinstance(attention, LuongConcatAttention):
+        return reference.concat(np.hstack([of_query, of_value]), vector)
+    return reference.additive(of_query, of_value, vector)
 
 
 def encoder(

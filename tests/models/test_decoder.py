@@ -21,10 +21,10 @@ MASK = np.arange(S) < np.array(LENGTHS)[:, None]
 CASES = [
     ("bahdanau", "", "gru", 1),
     ("bahdanau", "", "lstm", 2),
-    ("luong", "general", "gru", 2),
-    ("luong", "dot", "lstm", 1),
-    ("feeding", "concat", "gru", 2),
-    ("feeding", "general", "lstm", 2),
+    ("luong", "luong-general", "gru", 2),
+    ("luong", "luong-dot", "lstm", 1),
+    ("feeding", "luong-concat", "gru", 2),
+    ("feeding", "luong-general", "lstm", 2),
     ("plain", "", "rnn", 1),
     ("plain", "", "lstm", 2),
 ]
@@ -35,7 +35,7 @@ each_decoder = pytest.mark.parametrize(
 
 def built(
     kind: str,
-    score: str = "general",
+    score: str = "luong-general",
     cell: str = "gru",
     num_layers: int = 1,
     **kwargs: Any,
@@ -48,7 +48,7 @@ def built(
 
 
 def memory_units(score: str) -> int:
-    return tiny.DECODER if score == "dot" else M
+    return tiny.DECODER if score == "luong-dot" else M
 
 
 def start(decoder: Decoder, score: str, num_queries: int = 1) -> Any:
@@ -199,7 +199,7 @@ def test_the_state_holds_a_leaf_for_everything_and_nothing_else(
 ) -> None:
     decoder = built(kind, cell="lstm", num_layers=2)
 
-    *_, state = start(decoder, "general", num_queries=K)
+    *_, state = start(decoder, "luong-general", num_queries=K)
 
     shapes = tf.nest.map_structure(lambda x: tuple(x.shape), state)
     leaf = (B, K, tiny.DECODER)
@@ -209,7 +209,7 @@ def test_the_state_holds_a_leaf_for_everything_and_nothing_else(
 
 def test_a_decoder_without_attention_has_neither_context_nor_weights() -> None:
     decoder = built("plain")
-    *_, memory, state = start(decoder, "general")
+    *_, memory, state = start(decoder, "luong-general")
 
     steps, _ = decoder(tf.constant(normal(B, T, E)), state, memory)
 
@@ -219,7 +219,7 @@ def test_a_decoder_without_attention_has_neither_context_nor_weights() -> None:
 def test_dropout_is_on_the_readout_and_for_training() -> None:
     decoder = built("luong", dropout=0.5)
     words = tf.constant(normal(B, T, E))
-    *_, memory, state = start(decoder, "general")
+    *_, memory, state = start(decoder, "luong-general")
 
     plain, _ = decoder(words, state, memory)
     trained, _ = decoder(words, state, memory, training=True)
@@ -276,7 +276,7 @@ def test_a_decoder_with_attention_asks_for_it(kind: type[Decoder]) -> None:
 
 def test_a_decoder_without_attention_refuses_it() -> None:
     with pytest.raises(ValueError, match="'looker' as attention and has no"):
-        PlainDecoder(7, 11, tiny.attention("dot", name="looker"))
+        PlainDecoder(7, 11, tiny.attention("luong-dot", name="looker"))
 
 
 def test_an_unknown_decoder_is_refused_by_name() -> None:

@@ -9,16 +9,16 @@ import tensorflow as tf
 from keras import layers
 
 from models import (
-    BahdanauAttention,
+    Attention,
     BahdanauDecoder,
     Encoder,
-    LuongAttention,
     LuongDecoder,
     PlainDecoder,
     Seq2Seq,
     StartingExample,
     TranslationModel,
 )
+from models import attention as attentions
 from models.decoder import Decoder
 
 Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
@@ -73,16 +73,13 @@ def batch(
     return inputs, tf.constant(pad(targets, more_target)), tf.constant(weights)
 
 
-def attention(kind: str, **kwargs: Any) -> layers.Layer:
-    if kind == "bahdanau":
-        return BahdanauAttention(HIDDEN, **kwargs)
-    units = HIDDEN if kind == "concat" else None
-    return LuongAttention(kind, units, **kwargs)
+def attention(name: str, **kwargs: Any) -> Attention:
+    return attentions.get(name, HIDDEN, **kwargs)
 
 
 def decoder(
     kind: str,
-    score: str = "general",
+    score: str = "luong-general",
     *,
     units: int = DECODER,
     readout_units: int = READOUT,
@@ -114,14 +111,14 @@ MODELS: dict[str, dict[str, Any]] = {
     "luong-rnn": {"kind": "luong", "cell": "rnn"},
     "luong-dot-2": {
         "kind": "luong",
-        "score": "dot",
+        "score": "luong-dot",
         "num_layers": 2,
         "encoder_units": DECODER,
         "bidirectional": False,
     },
     "feeding-concat-lstm-2": {
         "kind": "feeding",
-        "score": "concat",
+        "score": "luong-concat",
         "cell": "lstm",
         "num_layers": 2,
     },

@@ -1,0 +1,43 @@
+"""The attention family: every variant by name."""
+
+from collections.abc import Callable
+from typing import Any
+
+from models.attention.additive import BahdanauAttention, LuongConcatAttention
+from models.attention.base import Attention, Memory
+from models.attention.multiplicative import LuongAttention, LuongDotAttention
+from models.naming import choose
+
+__all__ = [
+    "ATTENTIONS",
+    "Attention",
+    "BahdanauAttention",
+    "LuongAttention",
+    "LuongConcatAttention",
+    "LuongDotAttention",
+    "Memory",
+    "get",
+]
+
+# What takes no units has no hidden layer of its own.
+ATTENTIONS: dict[str, Callable[..., Attention]] = {
+    "bahdanau": BahdanauAttention,
+    "bahdanau-normalized": lambda units, **kwargs: BahdanauAttention(
+        units, normalized=True, **kwargs
+    ),
+    "luong-dot": lambda units, **kwargs: LuongDotAttention(**kwargs),
+    "luong-general": lambda units, **kwargs: LuongAttention(**kwargs),
+    "luong-scaled": lambda units, **kwargs: LuongAttention(
+        scaled=True, **kwargs
+    ),
+    "luong-concat": LuongConcatAttention,
+}
+
+
+def get(name: str, units: int, /, **kwargs: Any) -> Attention:
+    """A new attention layer by name; `units` for those with a hidden layer.
+
+    Raises:
+        ValueError: if there is no such name, listing those there are.
+    """
+    return choose(name, ATTENTIONS, "attention")(units, **kwargs)

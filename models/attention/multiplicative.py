@@ -1,0 +1,100 @@
+"""Luong's scores that are a product of query and memory."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+from models.attention.base import Attention, Memory, State
+from models.building import Shape, build_once
+
+
+class ProductAttention(Attention):
+    """Scores that are `query . key`, scaled if wanted.
+
+    Args:
+        scaled: multiply the scores by a learnt number, 1 at the start, as the
+            scaled Luong attention of tensorflow/nmt does.
+        window: see `Attention`.
+    """
+
+    def __init__(self, scaled: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scaled = scaled
+
+    def build(self, input_shape: list[Shape]) -> None:
+        super().build(input_shape)
+        if self.scaled:
+            self.scale = self.add_weight(
+                shape=(), initializer="ones", name="scale"
+            )
+
+    def scores(
+        self, query: tf.Tensor, memory: Memory, state: State
+    ) -> tf.Tensor:
+        query = ops.cast(query, self.compute_dtype)
+        scores = ops.matmul(query, ops.transpose(memory.keys, (0, 2, 1)))
+        if not self.scaled:
+            return scores
+        return scores * ops.cast(self.scale, scores.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scaled": self.scaled}
+
+
+@keras.saving.register_keras_serializable("glimpse")
+class LuongDotAttention(ProductAttention):
+    """Luong's dot score, `e = query . value`, of equal dimensions.
+
+    Luong, Pham and Manning 2015, "Effective approaches to attention-based
+    neural machine translation", section 3.1.
+
+    Args:
+        scaled: see `ProductAttention`.
+        window: see `Attention`.
+
+    Call arguments, output: see `Attention`.
+
+    Raises:
+        ValueError: queries and values differ in dimension.
+    """
+
+    def build(self, input_shape: list[Shape]) -> None:
+        query_units, value_units = (shape[-1] for shape in input_shape)
+        if query_units != value_units:
+            raise ValueError(
+                f"Luong's dot score got queries of dimension {query_units} "
+                f"and values of dimension {value_units}; it needs them equal: "
+                "use LuongAttention, or change the units of one side"
+            )
+        super().build(input_shape)
+
+
+@keras.saving.register_keras_serializable("glimpse")
+class LuongAttention(ProductAttention):
+    """Luong's general score, `e = query . (W value)`.
+
+    Luong et al. 2015, section 3.1; W takes the values to the dimension of the
+    queries.
+
+    Args:
+        scaled: see `ProductAttention`.
+        window: see `Attention`.
+
+    Call arguments, output: see `Attention`.
+
+    Example:
+        >>> layer = LuongAttention()
+        >>> context = layer([decoder_states, encoder_states])
+    """
+
+    def build(self, input_shape: list[Shape]) -> None:
+        super().build(input_shape)
+        self.key_projection = layers.Dense(
+            input_shape[0][-1], use_bias=False, dtype=self.dtype_policy
+        )
+        build_once(self.key_projection, input_shape[1])
+
+    def project_keys(self, values: tf.Tensor) -> tf.Tensor:
+        return self.key_projection(values)
