@@ -38,3 +38,17 @@ def token_losses(
     chosen = tf.gather(logits, target, batch_dims=2)
     mean = tf.reduce_mean(logits, -1)
     return nll + label_smoothing * (chosen - mean), nll
+
+
+def coverage_loss(weights: tf.Tensor) -> tf.Tensor:
+    """How much each step looks where earlier steps have looked: (B, T).
+
+    `sum over s of min(a_t[s], sum over u < t of a_u[s])`, from 0 to 1. See,
+    Liu and Manning 2017, equation 12; they add it to the loss of each token.
+
+    Args:
+        weights: (B, T, S) attention weights.
+    """
+    weights = tf.cast(weights, tf.float32)
+    coverage = tf.cumsum(weights, axis=1, exclusive=True)
+    return tf.reduce_sum(tf.minimum(weights, coverage), -1)

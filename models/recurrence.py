@@ -20,9 +20,9 @@ def scan(
     are zero, so padding, on either side, changes nothing.
 
     Args:
-        step: `(inputs at t, state) -> (outputs at t, state)`. It must not draw
-            random numbers: it is called once more, unused, to learn the
-            structure of its outputs.
+        step: `(inputs at t, state) -> (outputs at t, state)`. It is called
+            once more, unused, to learn the structure of its outputs: random
+            numbers drawn then are lost.
         inputs: a tensor or a nest of tensors (B, T, ...), with T at least 1.
         state: a nest of tensors (B, ...); what is absent is `()`.
         mask: (B, T) boolean, True on real positions.

@@ -5,17 +5,35 @@ from typing import Any
 
 from models.attention.additive import BahdanauAttention, LuongConcatAttention
 from models.attention.base import Attention, Memory
+from models.attention.history import (
+    CoverageAttention,
+    LocationSensitiveAttention,
+)
+from models.attention.monotonic import (
+    BahdanauMonotonicAttention,
+    LuongMonotonicAttention,
+)
 from models.attention.multiplicative import LuongAttention, LuongDotAttention
+from models.attention.qkv import MultiHeadAttention, ScaledDotProductAttention
+from models.attention.windows import LocalMonotonic, LocalPredictive
 from models.naming import choose
 
 __all__ = [
     "ATTENTIONS",
     "Attention",
     "BahdanauAttention",
+    "BahdanauMonotonicAttention",
+    "CoverageAttention",
+    "LocalMonotonic",
+    "LocalPredictive",
+    "LocationSensitiveAttention",
     "LuongAttention",
     "LuongConcatAttention",
     "LuongDotAttention",
+    "LuongMonotonicAttention",
     "Memory",
+    "MultiHeadAttention",
+    "ScaledDotProductAttention",
     "get",
 ]
 
@@ -31,6 +49,14 @@ ATTENTIONS: dict[str, Callable[..., Attention]] = {
         scaled=True, **kwargs
     ),
     "luong-concat": LuongConcatAttention,
+    "scaled-dot-product": ScaledDotProductAttention,
+    "multi-head": MultiHeadAttention,
+    "location": LocationSensitiveAttention,
+    "coverage": CoverageAttention,
+    "monotonic-bahdanau": BahdanauMonotonicAttention,
+    "monotonic-luong": lambda units, **kwargs: LuongMonotonicAttention(
+        **kwargs
+    ),
 }
 
 
