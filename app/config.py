@@ -11,15 +11,40 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from models.bridge import BRIDGES
+from models.readout import READOUTS
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic.dataclasses import dataclass
 
 from data import CleaningOptions, GlimpseError, PipelineOptions
 from data.corpora import HELD_OUT
 from models import SearchOptions
+from models.attention import ATTENTIONS
+from models.attention.windows import WINDOWS
+from models.cells import CELLS
+from models.decoder import DECODERS
+from models.encoder import DIRECTIONS
+from models.naming import choose
 
 PRESETS = Path(__file__).parent / "presets"
 STRICT = ConfigDict(extra="forbid")
+
+
+def one_of(choices: typing.Iterable[str], *more: str) -> AfterValidator:
+    """A name out of a family's visible dictionary."""
+    names = dict.fromkeys([*more, *choices])
+
+    def check(name: str) -> str:
+        return choose(name, names, "name")
+
+    return AfterValidator(check)
+
 
 Natural = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -51,26 +76,35 @@ class TokenizerOptions:
 
 @dataclass(frozen=True, config=STRICT)
 class ModelOptions:
-    """Which network; units are dimensions, dropouts are rates."""
+    """Which network; units are dimensions, dropouts are rates.
+
+    models/README.md says what each choice is, and when to make it.
+    """
 
     kind: Literal["seq2seq", "starting-example"] = "seq2seq"
-    cell: Literal["rnn", "gru", "lstm"] = "gru"
+    cell: Annotated[str, one_of(CELLS)] = "gru"
     embedding_units: Count = 128
     encoder_units: Count = 128
     encoder_layers: Count = 1
-    bidirectional: bool = True
-    decoder: Literal["bahdanau", "luong", "plain"] = "bahdanau"
+    direction: Annotated[str, one_of(DIRECTIONS)] = "bidirectional"
+    decoder: Annotated[str, one_of(DECODERS)] = "bahdanau"
     decoder_units: Count = 128
     decoder_layers: Count = 1
-    attention: Literal[
-        "bahdanau", "luong-dot", "luong-general", "luong-concat"
-    ] = "bahdanau"
+    attention: Annotated[str, one_of(ATTENTIONS)] = "bahdanau"
     attention_units: Count = 128
+    num_heads: Count = 4
+    window: Annotated[str, one_of(WINDOWS, "none")] = "none"
+    window_half_width: Annotated[float, Field(ge=1)] = 10.0
     input_feeding: bool = False
+    readout: Annotated[str, one_of(READOUTS)] = "tanh"
+    bridge: Annotated[str, one_of(BRIDGES)] = "dense"
+    residual: bool = False
     tied_embeddings: bool = True
     shared_embeddings: bool = False
+    word_dropout: Rate = 0.0
     embedding_dropout: Rate = 0.0
     encoder_dropout: Rate = 0.0
+    variational_dropout: bool = False
     readout_dropout: Rate = 0.0
 
 
@@ -86,6 +120,7 @@ class TrainingOptions:
     plateau_patience: Count | None = None
     plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     label_smoothing: Rate = 0.0
+    coverage_loss: Annotated[float, Field(ge=0)] = 0.0
     clip_norm: Positive | None = 5.0
     metric: Literal["bleu", "perplexity", "accuracy"] = "bleu"
     patience: Count | None = None
@@ -214,7 +249,8 @@ def _validate(values: dict[str, Any], origin: str) -> Config:
 def _explain(error: Any) -> str:
     location = [str(part) for part in error["loc"]]
     if error["type"] == "value_error":  # one of our own, a whole sentence
-        return str(error["ctx"]["error"])
+        where = f"{'.'.join(location)}: " if len(location) > 1 else ""
+        return f"{where}{error['ctx']['error']}"
     if error["type"] != "unexpected_keyword_argument":
         return (
             f"{'.'.join(location)} is {error['input']!r}, but "
@@ -238,25 +274,81 @@ def _known_keys(section: list[str]) -> list[str]:
 
 def _check_together(config: Config) -> None:
     """Refuse what each section allows but their combination does not."""
+    for reason in (*_conflicts(config), *_conflicts_of_sizes(config.model)):
+        raise GlimpseError(reason)
+
+
+def _conflicts(config: Config) -> typing.Iterator[str]:
     model = config.model
     if model.shared_embeddings and not config.tokenizer.joint:
-        raise GlimpseError(
+        yield (
             "model.shared_embeddings is true with tokenizer.joint false; "
             "sharing needs one vocabulary: set tokenizer.joint=true"
         )
     if model.input_feeding and model.decoder != "luong":
-        raise GlimpseError(
+        yield (
             f"model.input_feeding is true with model.decoder={model.decoder}; "
             "only the luong decoder feeds: set model.decoder=luong"
         )
-    memory = model.encoder_units * (2 if model.bidirectional else 1)
+    if model.readout != "tanh" and model.decoder == "luong":
+        yield (
+            f"model.readout={model.readout} with model.decoder=luong, whose "
+            "readout is the attentional vector, a tanh: set "
+            "model.readout=tanh, or another decoder"
+        )
+    if model.window != "none" and not _attends(model):
+        yield (
+            f"model.window={model.window} got a model without attention, which "
+            "has nothing to look through: set model.window=none, or a "
+            "model.decoder with attention"
+        )
+    if config.training.coverage_loss and not _attends(model):
+        yield (
+            f"training.coverage_loss={config.training.coverage_loss} got a "
+            "model without attention, which covers nothing: set it to 0, or a "
+            "model.decoder with attention"
+        )
+    if model.variational_dropout and not model.encoder_dropout:
+        yield (
+            "model.variational_dropout is true with model.encoder_dropout=0; "
+            "it says how that is dropped: set model.encoder_dropout, such as "
+            "0.2"
+        )
+
+
+def _attends(model: ModelOptions) -> bool:
+    return model.kind == "seq2seq" and model.decoder != "plain"
+
+
+def _conflicts_of_sizes(model: ModelOptions) -> typing.Iterator[str]:
+    memory = model.encoder_units
+    if model.direction == "bidirectional":
+        memory *= 2
+    sizes = (
+        f"an encoder of {memory} units, both directions counted, and a decoder "
+        f"of {model.decoder_units}"
+    )
+    equal = f"they must be equal: set model.decoder_units={memory}"
     if (
         model.attention == "luong-dot"
-        and model.decoder != "plain"
+        and _attends(model)
         and memory != model.decoder_units
     ):
-        raise GlimpseError(
-            f"model.attention=luong-dot got an encoder of {memory} units, both "
-            f"directions counted, and a decoder of {model.decoder_units}; they "
-            f"must be equal: set model.decoder_units={memory}"
+        yield f"model.attention=luong-dot got {sizes}; {equal}"
+    if model.attention == "multi-head" and (
+        model.attention_units % model.num_heads
+    ):
+        yield (
+            f"model.num_heads={model.num_heads} got "
+            f"model.attention_units={model.attention_units}; the heads share "
+            "the units equally: set a number of heads that divides them"
+        )
+    if model.bridge == "last" and memory != model.decoder_units:
+        yield f"model.bridge=last got {sizes}; {equal}"
+    if model.bridge == "last" and model.decoder_layers > model.encoder_layers:
+        yield (
+            f"model.bridge=last got {model.encoder_layers} encoder layers and "
+            f"{model.decoder_layers} decoder layers; each of these starts from "
+            "one of those: set model.encoder_layers="
+            f"{model.decoder_layers}, or model.bridge=dense"
         )

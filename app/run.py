@@ -38,6 +38,7 @@ from models import (
     attention,
     decoder,
 )
+from models.attention import windows
 
 log = logging.getLogger(__name__)
 PACKAGES = ("tensorflow", "keras", "tensorflow-text", "sentencepiece", "numpy")
@@ -276,16 +277,19 @@ def build_model(
         options.embedding_units,
         Encoder(
             options.encoder_units,
-            options.cell,
-            options.encoder_layers,
-            options.bidirectional,
-            options.encoder_dropout,
+            cell=options.cell,
+            num_layers=options.encoder_layers,
+            direction=options.direction,
+            dropout=options.encoder_dropout,
+            residual=options.residual,
+            variational=options.variational_dropout,
             dtype=precision,
         ),
         _build_decoder(options, precision),
         tied_embeddings=options.tied_embeddings,
         shared_embeddings=options.shared_embeddings,
         dropout=options.embedding_dropout,
+        word_dropout=options.word_dropout,
         dtype=precision,
     )
 
@@ -296,15 +300,31 @@ def _build_decoder(options: ModelOptions, precision: str) -> decoder.Decoder:
         "cell": options.cell,
         "num_layers": options.decoder_layers,
         "dropout": options.readout_dropout,
+        "residual": options.residual,
+        "bridge": options.bridge,
+        "activation": options.readout,
         "dtype": precision,
     }
     if options.decoder != "plain":
-        arguments["attention"] = attention.get(
-            options.attention, options.attention_units, dtype=precision
-        )
+        arguments["attention"] = _build_attention(options, precision)
     if kind is LuongDecoder:
         arguments["input_feeding"] = options.input_feeding
     return kind(options.decoder_units, options.embedding_units, **arguments)
+
+
+def _build_attention(
+    options: ModelOptions, precision: str
+) -> attention.Attention:
+    arguments: dict[str, Any] = {"dtype": precision}
+    if options.window != "none":
+        arguments["window"] = windows.get(options.window)(
+            options.window_half_width, dtype=precision
+        )
+    if options.attention == "multi-head":
+        arguments["num_heads"] = options.num_heads
+    return attention.get(
+        options.attention, options.attention_units, **arguments
+    )
 
 
 @contextmanager

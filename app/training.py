@@ -348,6 +348,7 @@ def _compile(
     model.compile(
         keras.optimizers.Adam(options.learning_rate),
         label_smoothing=options.label_smoothing,
+        coverage_loss=options.coverage_loss,
         clip_norm=options.clip_norm,
         jit_compile=device.jit_compile,
     )

@@ -9,7 +9,7 @@ from keras import layers, ops
 from models.building import build_once
 from models.decoder import Decoder, DecoderState
 from models.encoder import Encoder
-from models.losses import token_losses, token_mask
+from models.losses import coverage_loss, token_losses, token_mask
 from models.metrics import Perplexity, TokenMean, correct_tokens
 
 Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
@@ -27,6 +27,7 @@ class TranslationModel(keras.Model):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.label_smoothing = 0.0
+        self.coverage_loss = 0.0
         self.clip_norm: float | None = None
         self.loss_mean = TokenMean("loss")
         self.perplexity = Perplexity()
@@ -37,6 +38,7 @@ class TranslationModel(keras.Model):
         optimizer: Any = "adam",
         *,
         label_smoothing: float = 0.0,
+        coverage_loss: float = 0.0,
         clip_norm: float | None = 5.0,
         jit_compile: bool = False,
         **kwargs: Any,
@@ -46,6 +48,8 @@ class TranslationModel(keras.Model):
         Args:
             optimizer: a Keras optimizer without clipping of its own.
             label_smoothing: see `models.losses.token_losses`.
+            coverage_loss: what `models.losses.coverage_loss` counts in the
+                loss of a token; 0 for nothing.
             clip_norm: largest global norm of the gradients; None for any.
             jit_compile: compile with XLA; worth it on GPU and TPU, not on CPU.
             **kwargs: as `keras.Model.compile`.
@@ -65,6 +69,7 @@ class TranslationModel(keras.Model):
                 )
         super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
         self.label_smoothing = label_smoothing
+        self.coverage_loss = coverage_loss
         self.clip_norm = clip_norm
 
     def get_compile_config(self) -> None:
@@ -79,21 +84,33 @@ class TranslationModel(keras.Model):
         inputs, target, weights = data
         replica = tf.distribute.get_replica_context()
         with tf.GradientTape() as tape:
-            logits = self(inputs, training=True)["logits"]
-            losses, nll = token_losses(target, logits, self.label_smoothing)
+            outputs = self(inputs, training=True)
+            losses, nll = self._losses(target, outputs)
             mask = token_mask(target, weights)
             count = replica.all_reduce("sum", tf.reduce_sum(mask))
             loss = tf.reduce_sum(losses * mask) / count
             scaled = self.optimizer.scale_loss(loss)
         self._apply(tape.gradient(scaled, self.trainable_weights), replica)
-        return self._update(target, logits, losses, nll, mask)
+        return self._update(target, outputs["logits"], losses, nll, mask)
 
     def test_step(self, data: Batch) -> dict[str, tf.Tensor]:
         inputs, target, weights = data
-        logits = self(inputs, training=False)["logits"]
-        losses, nll = token_losses(target, logits, self.label_smoothing)
+        outputs = self(inputs, training=False)
+        losses, nll = self._losses(target, outputs)
         mask = token_mask(target, weights)
-        return self._update(target, logits, losses, nll, mask)
+        return self._update(target, outputs["logits"], losses, nll, mask)
+
+    def _losses(
+        self, target: tf.Tensor, outputs: dict[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """What is minimised, and the negative log-likelihood: (B, T)."""
+        losses, nll = token_losses(
+            target, outputs["logits"], self.label_smoothing
+        )
+        if self.coverage_loss:
+            again = coverage_loss(outputs["attention_weights"])
+            losses = losses + self.coverage_loss * again
+        return losses, nll
 
     def _apply(
         self,

@@ -25,7 +25,7 @@ class Values:
 
     def __init__(self, layer: layers.Layer) -> None:
         self._copies = {
-            id(weight): weight.numpy().astype(np.float64)
+            id(weight): np.array(weight.numpy(), np.float64)
             for weight in layer.weights
         }
 
