@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.losses import token_losses, token_mask
+from models.losses import coverage_loss, token_losses, token_mask
 from models.metrics import Perplexity, correct_tokens
 from tests.models import reference
 from tests.models.tiny import normal
@@ -105,3 +105,12 @@ def test_correct_tokens_are_those_whose_target_is_likeliest() -> None:
     assert correct.dtype == tf.float32
     assert correct[0].numpy().tolist() == [1, 0, 1]
     assert float(correct[1, 0]) == 1
+
+
+def test_coverage_loss_by_hand() -> None:
+    """The first step repeats nothing, the second half of it, the last all."""
+    weights = np.array([[[1.0, 0.0], [0.5, 0.5], [0.25, 0.75]]])
+
+    loss = coverage_loss(tf.constant(weights, tf.float16))
+
+    np.testing.assert_allclose(loss, [[0.0, 0.5, 0.25 + 0.5]])
