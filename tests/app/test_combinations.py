@@ -1,0 +1,230 @@
+"""Every part of the model goes with every other, or is refused.
+
+`make test` runs rows in which any two choices meet at least once; `make
+test-all` runs every combination.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from allpairspy import AllPairs
+
+from app.config import ModelOptions, load_config
+from app.run import build_model
+from data import GlimpseError
+from models import SearchOptions, search
+from models.attention import ATTENTIONS
+from models.attention.windows import WINDOWS
+from models.cells import CELLS
+from models.encoder import DIRECTIONS
+from models.seq2seq import Seq2Seq
+from tests.models.tiny import batch, randomise
+
+VOCABULARY = 23
+UNITS = 6  # of a decoder, and of both directions of an encoder
+
+
+class Combination(NamedTuple):
+    cell: str
+    direction: str
+    layers: int
+    attention: str
+    window: str
+    decoder: str
+
+    def is_possible(self) -> bool:
+        """Without attention there is neither choice to make."""
+        unused = (next(iter(ATTENTIONS)), "none")
+        return self.decoder != "plain" or self[3:5] == unused
+
+    def options(self) -> ModelOptions:
+        directions = 2 if self.direction == "bidirectional" else 1
+        return ModelOptions(
+            cell=self.cell,
+            embedding_units=5,
+            encoder_units=UNITS // directions,
+            encoder_layers=self.layers,
+            direction=self.direction,
+            decoder=self.decoder.partition("-")[0],
+            decoder_units=UNITS,
+            decoder_layers=self.layers,
+            attention=self.attention,
+            attention_units=4,
+            num_heads=2,
+            window=self.window,
+            window_half_width=2,
+            input_feeding=self.decoder == "luong-feeding",
+        )
+
+
+AXES: list[Sequence[Any]] = [
+    list(CELLS),
+    list(DIRECTIONS),
+    [1, 2],
+    list(ATTENTIONS),
+    ["none", *WINDOWS],
+    ["bahdanau", "luong", "luong-feeding", "conditional", "plain"],
+]
+
+
+def _may_become_possible(row: list[Any]) -> bool:
+    return len(row) < len(AXES) or Combination(*row).is_possible()
+
+
+def _name(row: Combination) -> str:
+    return "-".join(str(choice) for choice in row)
+
+
+ALL = [
+    row
+    for row in itertools.starmap(Combination, itertools.product(*AXES))
+    if row.is_possible()
+]
+PAIRWISE = [
+    Combination(*row)
+    for row in AllPairs(AXES, filter_func=_may_become_possible)
+]
+
+
+def check(row: Combination) -> None:
+    """Trains two steps, searches, and is forced to the training logits."""
+    model = build_model(row.options(), VOCABULARY, VOCABULARY)
+    assert isinstance(model, Seq2Seq)
+    model.build()
+    randomise(model)
+    model.compile("adam")
+    data = batch()
+    losses = [float(model.train_step(data)["loss"]) for _ in "ab"]
+    assert np.all(np.isfinite(losses))
+    _check_forced(model, data[0])
+    _check_search(model, data[0]["source"])
+
+
+def _check_forced(model: Seq2Seq, inputs: dict[str, tf.Tensor]) -> None:
+    logits = model(inputs)["logits"]
+    expected = tf.nn.log_softmax(logits)
+    memory, state = model.encode(inputs["source"])
+    for t in range(logits.shape[1]):
+        tokens = inputs["target_in"][:, t : t + 1]
+        found, _, state = model.step(tokens, state, memory)
+        np.testing.assert_allclose(found[:, 0], expected[:, t], atol=1e-4)
+
+
+def _check_search(model: Seq2Seq, source: tf.Tensor) -> None:
+    """Of a beam, the best score is what forcing its words would give."""
+    memory, state = model.encode(source)
+    for size in (1, 2):
+        options = SearchOptions(beam_size=size, max_length=3)
+        found = search(
+            lambda tokens, state: model.step(tokens, state, memory),
+            state,
+            source_length=tf.shape(source)[1],
+            limits=tf.fill([source.shape[0]], 3),
+            options=options,
+        )
+        best = found.tokens[:, 0]
+        begin = tf.fill([best.shape[0], 1], 2)
+        target_in = tf.concat([begin, best[:, :-1]], 1)
+        logits = model({"source": source, "target_in": target_in})["logits"]
+        gained = tf.gather(tf.nn.log_softmax(logits), best, batch_dims=2)
+        real = tf.cast(best != 0, tf.float32)
+        np.testing.assert_allclose(
+            tf.reduce_sum(gained * real, 1), found.log_probs[:, 0], atol=1e-3
+        )
+
+
+@pytest.mark.parametrize("row", PAIRWISE, ids=_name)
+def test_any_two_choices_go_together(row: Combination) -> None:
+    check(row)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ALL, ids=_name)
+def test_all_choices_go_together(row: Combination) -> None:
+    check(row)
+
+
+def test_every_possible_pair_is_in_some_row() -> None:
+    def pairs(rows: list[Combination]) -> set[Any]:
+        return {
+            (i, row[i], j, row[j])
+            for row in rows
+            for i, j in itertools.combinations(range(len(AXES)), 2)
+        }
+
+    assert pairs(PAIRWISE) == pairs(ALL)
+    assert len(PAIRWISE) < len(ALL) / 20
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            ["decoder=plain", "window=local-m"],
+            "model.window=local-m got a model without attention, which has "
+            "nothing to look through: set model.window=none, or",
+        ),
+        (
+            ["attention=luong-dot"],
+            "model.attention=luong-dot got an encoder of 256 units, both "
+            "directions counted, and a decoder of 128; they must be equal: "
+            "set model.decoder_units=256",
+        ),
+        (
+            ["decoder=conditional", "input_feeding=true"],
+            "model.input_feeding is true with model.decoder=conditional; only "
+            "the luong decoder feeds: set model.decoder=luong",
+        ),
+        (
+            ["decoder=luong", "readout=maxout"],
+            "model.readout=maxout with model.decoder=luong, whose readout is "
+            "the attentional vector, a tanh: set model.readout=tanh",
+        ),
+        (
+            ["attention=multi-head", "num_heads=7"],
+            "model.num_heads=7 got model.attention_units=128; the heads share "
+            "the units equally: set a number of heads that divides them",
+        ),
+        (
+            ["bridge=last"],
+            "model.bridge=last got an encoder of 256 units, both directions "
+            "counted, and a decoder of 128; they must be equal: set",
+        ),
+        (
+            ["bridge=last", "decoder_units=256", "decoder_layers=2"],
+            "model.bridge=last got 1 encoder layers and 2 decoder layers; "
+            "each of these starts from one of those: set",
+        ),
+        (
+            ["variational_dropout=true"],
+            "model.variational_dropout is true with model.encoder_dropout=0; "
+            "it says how that is dropped: set model.encoder_dropout",
+        ),
+        (
+            ["kind=starting-example", "window=local-p"],
+            "model.window=local-p got a model without attention",
+        ),
+        (
+            ["attention=luong"],
+            "model.attention: Unknown name 'luong': expected one of bahdanau",
+        ),
+    ],
+)
+def test_an_impossible_combination_is_refused(
+    changes: list[str], message: str
+) -> None:
+    overrides = [f"model.{change}" for change in changes]
+    with pytest.raises(GlimpseError) as caught:
+        load_config("phrasebook", overrides)
+    assert message in str(caught.value)
+
+
+def test_a_coverage_loss_without_attention_is_refused() -> None:
+    with pytest.raises(GlimpseError, match=r"coverage_loss=1\.0 got a model"):
+        load_config(
+            "phrasebook", ["model.decoder=plain", "training.coverage_loss=1.0"]
+        )
