@@ -11,6 +11,7 @@ from models.baseline import StartingExample
 from models.cells import GRUCell, LSTMCell, SimpleRNNCell
 from models.decoder import (
     BahdanauDecoder,
+    ConditionalDecoder,
     Decoder,
     LuongDecoder,
     PlainDecoder,
@@ -23,6 +24,7 @@ __all__ = [
     "Attention",
     "BahdanauAttention",
     "BahdanauDecoder",
+    "ConditionalDecoder",
     "Decoder",
     "Encoder",
     "GRUCell",

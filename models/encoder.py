@@ -1,6 +1,6 @@
 """Encoders: embedded source tokens in, memory values and a summary out."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -9,6 +9,13 @@ from keras import layers, ops
 from models import cells
 from models.building import Shape, build_once
 from models.recurrence import scan
+
+
+class Summary(NamedTuple):
+    """What a decoder may start from."""
+
+    states: tuple[cells.State, ...]  # last state of every layer: (B, M)
+    mean: tf.Tensor  # (B, M), of the values of real tokens
 
 
 @keras.saving.register_keras_serializable("glimpse")
@@ -31,9 +38,9 @@ class Encoder(layers.Layer):
         mask: (B, S), True on real tokens.
 
     Output:
-        Values (B, S, M), zero on padding, and the summary (B, M): the last
-        output of each direction of the top layer, before dropout. M is
-        `output_units`.
+        Values (B, S, M), zero on padding, and a `Summary`: the last state of
+        every layer, before dropout and its directions concatenated, and the
+        mean of the values. M is `output_units`.
     """
 
     def __init__(
@@ -75,8 +82,8 @@ class Encoder(layers.Layer):
 
     def call(
         self, embedded: tf.Tensor, mask: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        values = embedded
+    ) -> tuple[tf.Tensor, Summary]:
+        values, states = embedded, []
         for directions, dropout in zip(
             self.directions, self.dropouts, strict=True
         ):
@@ -85,7 +92,10 @@ class Encoder(layers.Layer):
                 for index, cell in enumerate(directions)
             ]
             values = dropout(ops.concatenate([run[0] for run in runs], -1))
-        return values, ops.concatenate([run[1] for run in runs], -1)
+            states.append(_join([run[1] for run in runs]))
+        real = ops.cast(mask, values.dtype)[:, :, None]
+        count = ops.maximum(ops.sum(real, 1), 1)
+        return values, Summary(tuple(states), ops.sum(values, 1) / count)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -100,11 +110,15 @@ class Encoder(layers.Layer):
 
 def _read(
     cell: cells.Cell, inputs: tf.Tensor, mask: tf.Tensor, *, reverse: bool
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Outputs (B, S, H) of one direction, and its last output (B, H)."""
+) -> tuple[tf.Tensor, cells.State]:
+    """Outputs (B, S, H) of one direction, and its last state."""
     projected = cell.project(inputs)
     state = cell.zero_state(projected[:, 0])
-    outputs, state = scan(
-        cell.step, projected, state, mask=mask, reverse=reverse
+    return scan(cell.step, projected, state, mask=mask, reverse=reverse)
+
+
+def _join(states: list[cells.State]) -> cells.State:
+    """The directions' states as one, leaf by leaf."""
+    return tuple(
+        ops.concatenate(leaves, -1) for leaves in zip(*states, strict=True)
     )
-    return outputs, state[0]
