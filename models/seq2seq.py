@@ -143,7 +143,7 @@ class Seq2Seq(TranslationModel):
             vocabulary.
         dropout: rate on the units of embedded words.
         word_dropout: rate on whole words, source and target, whose embedding
-            is then zero (Gal and Ghahramani 2016, section 4.2; Sennrich et
+            is then zero (Gal and Ghahramani 2016; Sennrich et
             al. 2016, "Edinburgh neural machine translation systems").
 
     Call arguments:

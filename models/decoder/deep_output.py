@@ -13,9 +13,9 @@ from models.decoder.base import Decoder, Step
 class DeepOutputDecoder(Decoder):
     """A readout of all that is known: `t_i = f(W [s_i; c_i; y_{i-1}] + b)`.
 
-    Pascanu et al. 2014, "How to construct deep recurrent neural networks",
-    section 3.3.3, as Bahdanau et al. 2015, A.2.2, have it; f is the
-    `activation`. Without attention there is no c_i.
+    The deep output of Pascanu et al. 2014, "How to construct deep recurrent
+    neural networks", as in Bahdanau et al. 2015, A.2.2, but for the bias; f
+    is the `activation`. Without attention there is no c_i.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
