@@ -91,10 +91,7 @@ def decoder(
     """`kind` is a decoder's name, or "feeding"."""
     if kind == "plain":
         return PlainDecoder(units, readout_units, **kwargs)
-    options: dict[str, Any] = {
-        name: kwargs[name] for name in ("dtype",) if name in kwargs
-    }
-    options["window"] = window
+    options = {"window": window, "dtype": kwargs.get("dtype")}
     if kind in ("bahdanau", "conditional"):
         layer = attention("bahdanau", **options)
         new = BahdanauDecoder if kind == "bahdanau" else ConditionalDecoder
