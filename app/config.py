@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from models.bridge import BRIDGES
-from models.readout import READOUTS
 from pydantic import (
     AfterValidator,
     ConfigDict,
@@ -27,10 +25,12 @@ from data.corpora import HELD_OUT
 from models import SearchOptions
 from models.attention import ATTENTIONS
 from models.attention.windows import WINDOWS
+from models.bridge import BRIDGES
 from models.cells import CELLS
 from models.decoder import DECODERS
 from models.encoder import DIRECTIONS
 from models.naming import choose
+from models.readout import READOUTS
 
 PRESETS = Path(__file__).parent / "presets"
 STRICT = ConfigDict(extra="forbid")

@@ -19,6 +19,7 @@ from models.baseline import StartingExample
 from models.cells import GRUCell, LSTMCell, SimpleRNNCell
 from models.decoder import (
     BahdanauDecoder,
+    ConditionalDecoder,
     Decoder,
     LuongDecoder,
     PlainDecoder,
@@ -32,6 +33,7 @@ __all__ = [
     "BahdanauAttention",
     "BahdanauDecoder",
     "BahdanauMonotonicAttention",
+    "ConditionalDecoder",
     "CoverageAttention",
     "Decoder",
     "Encoder",

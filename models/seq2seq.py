@@ -158,7 +158,10 @@ class Seq2Seq(TranslationModel):
             (Press and Wolf 2017); needs the decoder's readout_units to be E.
         shared_embeddings: one embedding for source and target; needs one
             vocabulary.
-        dropout: rate on embedded words.
+        dropout: rate on the units of embedded words.
+        word_dropout: rate on whole words, source and target, whose embedding
+            is then zero (Gal and Ghahramani 2016; Sennrich et
+            al. 2016, "Edinburgh neural machine translation systems").
 
     Call arguments:
         inputs: `{"source": (B, S), "target_in": (B, T)}`, token ids, 0 on
@@ -179,6 +182,7 @@ class Seq2Seq(TranslationModel):
         tied_embeddings: bool = False,
         shared_embeddings: bool = False,
         dropout: float = 0.0,
+        word_dropout: float = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -198,6 +202,9 @@ class Seq2Seq(TranslationModel):
         self.encoder = encoder
         self.decoder = decoder
         self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.word_dropout = layers.Dropout(
+            word_dropout, (None, None, 1), dtype=self.dtype_policy
+        )
         self.target_embedding = layers.ReversibleEmbedding(
             target_vocabulary_size,
             embedding_units,
@@ -249,7 +256,7 @@ class Seq2Seq(TranslationModel):
     def encode(self, source: tf.Tensor) -> tuple[Any, DecoderState]:
         """Read source tokens (B, S): the memory, and the state at Q = 1."""
         mask = ops.not_equal(source, 0)
-        embedded = self.dropout(self.source_embedding(source))
+        embedded = self._drop(self.source_embedding(source))
         values, summary = self.encoder(embedded, mask)
         attention = self.decoder.attention
         memory = () if attention is None else attention.remember(values, mask)
@@ -278,7 +285,10 @@ class Seq2Seq(TranslationModel):
 
     def embed_target(self, tokens: tf.Tensor) -> tf.Tensor:
         """Embedded target words (..., E), after dropout."""
-        return self.dropout(self.target_embedding(tokens))
+        return self._drop(self.target_embedding(tokens))
+
+    def _drop(self, embedded: tf.Tensor) -> tf.Tensor:
+        return self.word_dropout(self.dropout(embedded))
 
     def logits(self, readout: tf.Tensor) -> tf.Tensor:
         """Unnormalised scores of the vocabulary: (..., V)."""
@@ -297,6 +307,7 @@ class Seq2Seq(TranslationModel):
             "tied_embeddings": self.tied_embeddings,
             "shared_embeddings": self.shared_embeddings,
             "dropout": self.dropout.rate,
+            "word_dropout": self.word_dropout.rate,
         }
 
     @classmethod

@@ -12,12 +12,26 @@ from models.attention import (
     LuongConcatAttention,
     LuongDotAttention,
 )
+from models.bridge import DenseBridge, LastBridge, MeanBridge
 from models.cells import Cell, GRUCell, LSTMCell
-from models.decoder import BahdanauDecoder, Decoder, LuongDecoder
+from models.decoder import (
+    BahdanauDecoder,
+    ConditionalDecoder,
+    Decoder,
+    LuongDecoder,
+)
 from models.encoder import Encoder
 from models.seq2seq import Seq2Seq
 from tests.models import reference
-from tests.models.reference import Array, CellStep, Gate, Score, State, Steps
+from tests.models.reference import (
+    Array,
+    CellStep,
+    Gate,
+    Score,
+    State,
+    Steps,
+    Summary,
+)
 
 
 class Values:
@@ -82,8 +96,8 @@ def score(values: Values, attention: Attention) -> Score:
 
 def encoder(
     values: Values, encoder: Encoder
-) -> Callable[[Array], tuple[Array, Array]]:
-    """From words (S, E) to values (S, M) and summary (M,)."""
+) -> Callable[[Array], tuple[Array, Summary]]:
+    """From words (S, E) to values (S, M) and their summary."""
     steps = [
         reference.Layer(
             [cell(values, one) for one in directions],
@@ -101,39 +115,64 @@ def decoder(
     if isinstance(decoder, LuongDecoder):
         feed = [decoder.feed_projection] if decoder.input_feeding else []
         return reference.luong(
-            _cells(values, decoder, *feed),
+            _stack(values, decoder, *feed),
             score(values, decoder.attention),
             values.matrix(decoder.attentional_projection),
             decoder.input_feeding,
         )
-    readout = values.matrix(decoder.output_projection)
-    bias = values(decoder.output_projection.bias)
+    readout = _readout(values, decoder)
     if isinstance(decoder, BahdanauDecoder):
         return reference.bahdanau(
-            _cells(values, decoder, decoder.context_projection),
+            _stack(values, decoder, decoder.context_projection),
             score(values, decoder.attention),
             readout,
-            bias,
         )
-    return reference.plain(_cells(values, decoder), readout, bias)
+    if isinstance(decoder, ConditionalDecoder):
+        return reference.conditional(
+            _stack(values, decoder),
+            cell(values, decoder.context_cell),
+            score(values, decoder.attention),
+            readout,
+        )
+    return reference.plain(_stack(values, decoder), readout)
 
 
-def _cells(
+def _stack(
     values: Values, decoder: Decoder, *more_inputs: layers.Dense
-) -> list[CellStep]:
+) -> reference.Stack:
     first = cell(values, decoder.cells[0], *more_inputs)
-    return [first, *(cell(values, one) for one in decoder.cells[1:])]
+    above = [cell(values, one) for one in decoder.cells[1:]]
+    return reference.Stack([first, *above], decoder.residual)
 
 
-def bridge(values: Values, decoder: Decoder, summary: Array) -> list[State]:
-    """Bahdanau et al. 2015, A.2.2: `tanh(W summary + b)`, leaf by leaf."""
-    leaves = iter(
-        np.tanh(values.matrix(one) @ summary + values(one.bias))
-        for one in decoder.bridges
-    )
-    return [
-        tuple(next(leaves) for _ in range(one.leaves)) for one in decoder.cells
-    ]
+def _readout(values: Values, decoder: Decoder) -> reference.Readout:
+    make = {
+        "tanh": reference.tanh_readout,
+        "maxout": reference.maxout_readout,
+    }[decoder.activation]
+    dense = decoder.output_projection.projection
+    return make(values.matrix(dense), values(dense.bias))
+
+
+def bridge(values: Values, decoder: Decoder, summary: Summary) -> list[State]:
+    """The decoder's first states."""
+    layer = decoder.state_bridge
+    if isinstance(layer, DenseBridge):
+        pairs = [(values.matrix(p), values(p.bias)) for p in layer.projections]
+        start = reference.dense_bridge(
+            [
+                pairs[layer.leaves * i : layer.leaves * (i + 1)]
+                for i in range(layer.num_layers)
+            ],
+            of_mean=isinstance(layer, MeanBridge),
+        )
+    elif isinstance(layer, LastBridge):
+        start = reference.last_bridge(layer.num_layers)
+    else:
+        start = reference.zero_bridge(
+            layer.num_layers, layer.leaves, layer.units
+        )
+    return start(summary)
 
 
 def translate(

@@ -108,29 +108,90 @@ class Layer(NamedTuple):
     start: State  # the zeros each starts from
 
 
-def encode(layers: list[Layer], words: Array) -> tuple[Array, Array]:
-    """Values (S, M) of words (S, E), and the summary (M,).
+class Summary(NamedTuple):
+    """What a decoder may start from."""
 
-    The summary is each direction's last output: forward at the last word,
-    backward at the first (Schuster and Paliwal 1997).
+    states: list[State]  # of every layer, leaves (M,)
+    mean: Array  # (M,)
+
+
+def encode(layers: list[Layer], words: Array) -> tuple[Array, Summary]:
+    """Values (S, M) of words (S, E), and the summary.
+
+    Its states are each direction's last: forward at the last word, backward
+    at the first (Schuster and Paliwal 1997).
     """
-    values = words
+    values, states = words, []
     for layer in layers:
-        runs = [_outputs(layer.directions[0], layer.start, values)]
-        summaries = [runs[0][-1]]
+        outputs, last = _read(layer.directions[0], layer.start, values)
+        runs, lasts = [outputs], [last]
         for backward in layer.directions[1:]:
-            runs.append(_outputs(backward, layer.start, values[::-1])[::-1])
-            summaries.append(runs[1][0])
+            outputs, last = _read(backward, layer.start, values[::-1])
+            runs.append(outputs[::-1])
+            lasts.append(last)
         values = np.concatenate(runs, -1)
-    return values, np.concatenate(summaries)
+        states.append(tuple(map(np.concatenate, zip(*lasts, strict=True))))
+    return values, Summary(states, np.mean(values, 0))
 
 
-def _outputs(cell: CellStep, state: State, inputs: Array) -> Array:
+def _read(cell: CellStep, state: State, inputs: Array) -> tuple[Array, State]:
     outputs = []
     for x in inputs:
         state = cell(x, state)
         outputs.append(state[0])
-    return np.array(outputs)
+    return np.array(outputs), state
+
+
+Bridge = Callable[[Summary], list[State]]
+
+
+def dense_bridge(
+    layers: list[list[tuple[Array, Array]]], of_mean: bool
+) -> Bridge:
+    """`tanh(W h + b)`, a matrix and a bias a leaf of each layer.
+
+    h is the last output (Bahdanau et al. 2015, A.2.2) or the mean of the
+    values (Sennrich et al. 2017, section 2.1).
+    """
+
+    def start(summary: Summary) -> list[State]:
+        h = summary.mean if of_mean else summary.states[-1][0]
+        return [
+            tuple(np.tanh(matrix @ h + bias) for matrix, bias in leaves)
+            for leaves in layers
+        ]
+
+    return start
+
+
+def last_bridge(num_layers: int) -> Bridge:
+    """Sutskever et al. 2014: as the encoder's top layers ended."""
+
+    def start(summary: Summary) -> list[State]:
+        return summary.states[len(summary.states) - num_layers :]
+
+    return start
+
+
+def zero_bridge(num_layers: int, leaves: int, units: int) -> Bridge:
+    return lambda summary: [(np.zeros(units),) * leaves] * num_layers
+
+
+Readout = Callable[..., Array]  # of what the decoder knows, part by part
+
+
+def tanh_readout(matrix: Array, bias: Array) -> Readout:
+    return lambda *parts: np.tanh(matrix @ np.concatenate(parts) + bias)
+
+
+def maxout_readout(matrix: Array, bias: Array) -> Readout:
+    """Bahdanau et al. 2015, A.2.2: `t_j = max(u_{2j-1}, u_{2j})`."""
+
+    def read(*parts: Array) -> Array:
+        u = matrix @ np.concatenate(parts) + bias
+        return np.array([max(pair) for pair in u.reshape(-1, 2)])
+
+    return read
 
 
 class Steps(NamedTuple):
@@ -143,28 +204,34 @@ class Steps(NamedTuple):
     states: list[State]
 
 
-def _stack(
-    cells: list[CellStep], x: Array, states: list[State]
-) -> tuple[Array, list[State]]:
-    new_states = []
-    for cell, state in zip(cells, states, strict=True):
-        state = cell(x, state)
-        new_states.append(state)
-        x = state[0]
-    return x, new_states
+class Stack(NamedTuple):
+    """A decoder's cells; residual as Wu et al. 2016, section 3.1."""
+
+    cells: list[CellStep]
+    residual: bool
+
+    def step(self, x: Array, states: list[State]) -> tuple[Array, list[State]]:
+        bottom = self.cells[0](x, states[0])
+        output, above = self.above(bottom[0], states[1:])
+        return output, [bottom, *above]
+
+    def above(self, x: Array, states: list[State]) -> tuple[Array, list[State]]:
+        new_states = []
+        for cell, state in zip(self.cells[1:], states, strict=True):
+            new_states.append(cell(x, state))
+            x = new_states[-1][0] + (x if self.residual else 0)
+        return x, new_states
 
 
-def plain(
-    cells: list[CellStep], readout: Array, bias: Array
-) -> Callable[..., Steps]:
+def plain(stack: Stack, readout: Readout) -> Callable[..., Steps]:
     """Sutskever et al. 2014: `t = tanh(W [s; y])`."""
 
     def run(words: Array, states: list[State], values: Array) -> Steps:
         outputs, readouts = [], []
         for y in words:
-            s, states = _stack(cells, y, states)
+            s, states = stack.step(y, states)
             outputs.append(s)
-            readouts.append(np.tanh(readout @ np.concatenate([s, y]) + bias))
+            readouts.append(readout(s, y))
         nothing = np.zeros((len(words), 0))
         return Steps(
             np.array(outputs), nothing, nothing, np.array(readouts), states
@@ -174,7 +241,7 @@ def plain(
 
 
 def bahdanau(
-    cells: list[CellStep], score: Score, readout: Array, bias: Array
+    stack: Stack, score: Score, readout: Readout
 ) -> Callable[..., Steps]:
     """Bahdanau et al. 2015, A.2.2: attend with s_{i-1}, then s_i of [y; c]."""
 
@@ -182,16 +249,34 @@ def bahdanau(
         rows = []
         for y in words:
             c, weights = attend(score, states[-1][0], values)
-            s, states = _stack(cells, np.concatenate([y, c]), states)
-            t = np.tanh(readout @ np.concatenate([s, c, y]) + bias)
-            rows.append((s, c, weights, t))
+            s, states = stack.step(np.concatenate([y, c]), states)
+            rows.append((s, c, weights, readout(s, c, y)))
+        return Steps(*map(np.array, zip(*rows, strict=True)), states)
+
+    return run
+
+
+def conditional(
+    stack: Stack, second: CellStep, score: Score, readout: Readout
+) -> Callable[..., Steps]:
+    """Sennrich et al. 2017, section 2.1: recur, attend, recur."""
+
+    def run(words: Array, states: list[State], values: Array) -> Steps:
+        rows = []
+        for y in words:
+            middle = stack.cells[0](y, states[0])
+            c, weights = attend(score, middle[0], values)
+            bottom = second(c, middle)
+            s, above = stack.above(bottom[0], states[1:])
+            states = [bottom, *above]
+            rows.append((s, c, weights, readout(s, c, y)))
         return Steps(*map(np.array, zip(*rows, strict=True)), states)
 
     return run
 
 
 def luong(
-    cells: list[CellStep], score: Score, attentional: Array, feeding: bool
+    stack: Stack, score: Score, attentional: Array, feeding: bool
 ) -> Callable[..., Steps]:
     """Luong et al. 2015, section 3 and, with feeding, section 3.3."""
 
@@ -200,7 +285,7 @@ def luong(
         fed = np.zeros(attentional.shape[0])
         for y in words:
             x = np.concatenate([y, fed]) if feeding else y
-            s, states = _stack(cells, x, states)
+            s, states = stack.step(x, states)
             c, weights = attend(score, s, values)
             fed = np.tanh(attentional @ np.concatenate([c, s]))
             rows.append((fed, c, weights, fed))

@@ -311,21 +311,36 @@ def test_words_values_and_readout_are_what_drops_out(
     def spy(
         self: keras.layers.Dropout, inputs: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
-        if training:
+        if training and self.rate:
             shapes.append(tuple(inputs.shape))
         return call(self, inputs, training=training)
 
     monkeypatch.setattr(keras.layers.Dropout, "call", spy)
-    model = tiny.new("bahdanau", dropout=0.5)
+    model = tiny.new("bahdanau", dropout=0.5, word_dropout=0.5)
     model(batch()[0], training=True)
 
     b, s, t = 3, 5, 7
     assert sorted(shapes) == [
         (b, s, 2 * tiny.ENCODER),
         (b, s, tiny.EMBEDDING),
+        (b, s, tiny.EMBEDDING),  # once by unit, once by word
+        (b, t, tiny.EMBEDDING),
         (b, t, tiny.EMBEDDING),
         (b, t, tiny.READOUT),
     ]
+
+
+def test_words_drop_out_whole_and_for_training_alone() -> None:
+    model = tiny.new("bahdanau", word_dropout=0.5)
+    tokens = tf.random.uniform([7, 41], 4, 23, "int32")
+    whole = model.embed_target(tokens).numpy()
+
+    dropped = model.word_dropout(whole, training=True).numpy()
+
+    assert model.get_config()["word_dropout"] == 0.5
+    gone = np.all(dropped == 0, axis=-1)
+    assert 0.3 < np.mean(gone) < 0.7
+    np.testing.assert_allclose(dropped[~gone], 2 * whole[~gone], rtol=1e-6)
 
 
 def copy_task(rows: int, seed: int) -> Batch:
@@ -347,7 +362,7 @@ def endless(data: Batch) -> tf.data.Dataset:
 
 def test_fit_learns_to_copy() -> None:
     keras.utils.set_random_seed(1)
-    model = tiny.model("luong-dot-2", cell="rnn", num_layers=1)
+    model = tiny.model("luong-dot-2", cell="rnn", num_layers=1, bridge="dense")
     for weight in model.weights:
         weight.assign(0.3 * weight)
     data = endless(copy_task(64, seed=1))

@@ -11,6 +11,7 @@ from keras import layers
 from models import (
     Attention,
     BahdanauDecoder,
+    ConditionalDecoder,
     Encoder,
     LuongDecoder,
     PlainDecoder,
@@ -19,6 +20,7 @@ from models import (
     TranslationModel,
 )
 from models import attention as attentions
+from models.attention.windows import Window
 from models.decoder import Decoder
 
 Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
@@ -73,7 +75,7 @@ def batch(
     return inputs, tf.constant(pad(targets, more_target)), tf.constant(weights)
 
 
-def attention(name: str, **kwargs: Any) -> Attention:
+def attention(name: str, /, **kwargs: Any) -> Attention:
     return attentions.get(name, HIDDEN, **kwargs)
 
 
@@ -81,18 +83,20 @@ def decoder(
     kind: str,
     score: str = "luong-general",
     *,
+    window: Window | None = None,
     units: int = DECODER,
     readout_units: int = READOUT,
     **kwargs: Any,
 ) -> Decoder:
-    """`kind` is "bahdanau", "luong", "feeding" or "plain"."""
+    """`kind` is a decoder's name, or "feeding"."""
     if kind == "plain":
         return PlainDecoder(units, readout_units, **kwargs)
-    policy = {"dtype": kwargs["dtype"]} if "dtype" in kwargs else {}
-    if kind == "bahdanau":
-        layer = attention("bahdanau", **policy)
-        return BahdanauDecoder(units, readout_units, layer, **kwargs)
-    layer = attention(score, **policy)
+    options = {"window": window, "dtype": kwargs.get("dtype")}
+    if kind in ("bahdanau", "conditional"):
+        layer = attention("bahdanau", **options)
+        new = BahdanauDecoder if kind == "bahdanau" else ConditionalDecoder
+        return new(units, readout_units, layer, **kwargs)
+    layer = attention(score, **options)
     return LuongDecoder(
         units, readout_units, layer, input_feeding=kind == "feeding", **kwargs
     )
@@ -100,7 +104,14 @@ def decoder(
 
 MODELS: dict[str, dict[str, Any]] = {
     "bahdanau": {"kind": "bahdanau"},
-    "bahdanau-lstm-2": {"kind": "bahdanau", "cell": "lstm", "num_layers": 2},
+    "bahdanau-lstm-2": {
+        "kind": "bahdanau",
+        "cell": "lstm",
+        "num_layers": 2,
+        "residual": True,
+        "activation": "maxout",
+        "bridge": "mean",
+    },
     "bahdanau-tied": {
         "kind": "bahdanau",
         "readout_units": EMBEDDING,
@@ -108,6 +119,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "shared_embeddings": True,
         "source_vocabulary_size": TARGET_VOCABULARY,
     },
+    "conditional": {"kind": "conditional"},
     "luong-rnn": {"kind": "luong", "cell": "rnn"},
     "luong-dot-2": {
         "kind": "luong",
@@ -115,6 +127,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "num_layers": 2,
         "encoder_units": DECODER,
         "bidirectional": False,
+        "bridge": "last",
     },
     "feeding-concat-lstm-2": {
         "kind": "feeding",
@@ -127,7 +140,13 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 EVERY = [*MODELS, "starting-example"]
 # One for each decoder, each cell, tied and not: for what is slow.
-SOME = ["bahdanau-tied", "luong-rnn", "feeding-concat-lstm-2", "plain-2"]
+SOME = [
+    "bahdanau-tied",
+    "conditional",
+    "luong-rnn",
+    "feeding-concat-lstm-2",
+    "plain-2",
+]
 
 
 def new(name: str, seed: int = 0, **changes: Any) -> TranslationModel:
@@ -164,6 +183,7 @@ def _seq2seq(
     cell: str = "gru",
     num_layers: int = 1,
     dropout: float = 0.0,
+    word_dropout: float = 0.0,
     dtype: str = "float32",
     **kwargs: Any,
 ) -> Seq2Seq:
@@ -182,6 +202,7 @@ def _seq2seq(
         tied_embeddings=tied_embeddings,
         shared_embeddings=shared_embeddings,
         dropout=dropout,
+        word_dropout=word_dropout,
         dtype=dtype,
     )
 

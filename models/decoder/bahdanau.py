@@ -1,0 +1,52 @@
+"""The decoder that attends, then recurs."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from models.attention import Memory
+from models.building import Shape, build_once
+from models.decoder.base import DecoderState, Step
+from models.decoder.deep_output import DeepOutputDecoder
+
+
+@keras.saving.register_keras_serializable("glimpse")
+class BahdanauDecoder(DeepOutputDecoder):
+    """Attend with the previous state, then recur.
+
+    ```
+    c_i = attend(s_{i-1})
+    s_i = cell([y_{i-1}; c_i], s_{i-1})
+    t_i = tanh(W [s_i; c_i; y_{i-1}] + b)
+    ```
+
+    Bahdanau et al. 2015, appendix A.2.2, with a readout of the new state in
+    place of the old one; theirs is `activation="maxout"`. With several layers
+    the top one asks, with its cell's own state even where the layers are
+    residual, and the bottom one receives the context.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.require_attention()
+        self.context_projection = self._dense(
+            self.cells[0].gates * self.units, use_bias=False
+        )
+
+    def build(self, embedded_shape: Shape, memory_units: int) -> None:
+        super().build(embedded_shape, memory_units)
+        context_units = self.context_units(memory_units)
+        build_once(self.context_projection, (None, None, context_units))
+
+    def step(
+        self, projected: tf.Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[Step, DecoderState]:
+        query = state.cells[-1][0]
+        context, weights, attention = self.attention.step(
+            query, memory, state.attention
+        )
+        projected = projected + self.context_projection(context)
+        output, states = self.recur(projected, state.cells)
+        new_state = DecoderState(states, attention=attention)
+        return Step(output, context, weights), new_state

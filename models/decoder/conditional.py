@@ -1,0 +1,56 @@
+"""The decoder that recurs, attends and recurs again."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from models import cells
+from models.attention import Memory
+from models.building import Shape, build_once
+from models.decoder.base import DecoderState, Step
+from models.decoder.deep_output import DeepOutputDecoder
+
+
+@keras.saving.register_keras_serializable("glimpse")
+class ConditionalDecoder(DeepOutputDecoder):
+    """Recur, attend with what came of it, recur again.
+
+    ```
+    s'_i = cell1(y_{i-1}, s_{i-1})
+    c_i  = attend(s'_i)
+    s_i  = cell2(c_i, s'_i)
+    t_i  = tanh(W [s_i; c_i; y_{i-1}] + b)
+    ```
+
+    Sennrich et al. 2017, "Nematus", section 2.1: the conditional GRU, here
+    for any cell; an LSTM's carry goes through both. With several layers the
+    pair is the bottom one, and the others stand on it. `cells[0]` is cell1,
+    `context_cell` is cell2; they share one state.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.require_attention()
+        self.context_cell = cells.get(self.cell)(
+            self.units, dtype=self.dtype_policy
+        )
+
+    def build(self, embedded_shape: Shape, memory_units: int) -> None:
+        super().build(embedded_shape, memory_units)
+        context_units = self.context_units(memory_units)
+        build_once(self.context_cell, (None, None, context_units))
+
+    def step(
+        self, projected: tf.Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[Step, DecoderState]:
+        query, middle = self.cells[0].step(projected, state.cells[0])
+        context, weights, attention = self.attention.step(
+            query, memory, state.attention
+        )
+        output, bottom = self.context_cell.step(
+            self.context_cell.project(context), middle
+        )
+        output, above = self.climb(output, state.cells[1:])
+        new_state = DecoderState((bottom, *above), attention=attention)
+        return Step(output, context, weights), new_state

@@ -1,0 +1,119 @@
+"""The decoder that recurs, then attends."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from models import cells
+from models.attention import Memory
+from models.building import Shape, build_once
+from models.decoder.base import Decoder, DecoderState, Step
+from models.encoder import Summary
+from models.recurrence import scan
+
+
+@keras.saving.register_keras_serializable("glimpse")
+class LuongDecoder(Decoder):
+    """Recur, then attend with the new state.
+
+    ```
+    s_t = cell(y_{t-1}, s_{t-1})         with feeding: cell([y; h~_{t-1}], ...)
+    c_t = attend(s_t)
+    h~_t = tanh(W [c_t; s_t])
+    ```
+
+    Luong et al. 2015, section 3, equation 5; input feeding, section 3.3. The
+    attentional vector h~ is both the step's output and the readout. Without
+    feeding nothing in the recurrence depends on attention, and all steps
+    attend at once.
+
+    Args:
+        input_feeding: give the cell the last attentional vector.
+        Otherwise as `Decoder`.
+    """
+
+    def __init__(
+        self, *args: Any, input_feeding: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.require_attention()
+        self._require_tanh()
+        self.input_feeding = input_feeding
+        self.attentional_projection = self._dense(
+            self.readout_units, activation="tanh", use_bias=False
+        )
+        if input_feeding:
+            self.feed_projection = self._dense(
+                self.cells[0].gates * self.units, use_bias=False
+            )
+
+    def build(self, embedded_shape: Shape, memory_units: int) -> None:
+        super().build(embedded_shape, memory_units)
+        inputs = self.context_units(memory_units) + self.units
+        build_once(self.attentional_projection, (None, None, inputs))
+        if self.input_feeding:
+            build_once(self.feed_projection, (None, None, self.readout_units))
+
+    def call(
+        self, embedded: tf.Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[Step, DecoderState]:
+        if self.input_feeding:
+            return super().call(embedded, state, memory)
+        outputs, states = self._recur_only(embedded, state.cells)
+        context, weights, attention = self.attention.steps(
+            outputs, memory, state.attention
+        )
+        result = self._combine(outputs, context, weights)
+        return result, DecoderState(states, attention=attention)
+
+    def _recur_only(
+        self, embedded: tf.Tensor, states: tuple[cells.State, ...]
+    ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
+        def step(projected: tf.Tensor, states: Any) -> tuple[tf.Tensor, Any]:
+            output, states = self.recur(projected[:, None], states)
+            return output[:, 0], states
+
+        return scan(step, self.project(embedded), states)
+
+    def initial_state(
+        self, summary: Summary, memory: Memory, num_queries: int = 1
+    ) -> DecoderState:
+        state = super().initial_state(summary, memory, num_queries)
+        if not self.input_feeding:
+            return state
+        shape = (ops.shape(summary.mean)[0], num_queries, self.readout_units)
+        return state._replace(feed=ops.zeros(shape, self.compute_dtype))
+
+    def step(
+        self, projected: tf.Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[Step, DecoderState]:
+        if self.input_feeding:
+            projected = projected + self.feed_projection(state.feed)
+        output, states = self.recur(projected, state.cells)
+        context, weights, attention = self.attention.step(
+            output, memory, state.attention
+        )
+        result = self._combine(output, context, weights)
+        feed = result.output if self.input_feeding else ()
+        return result, DecoderState(states, feed, attention)
+
+    def _combine(
+        self, output: tf.Tensor, context: tf.Tensor, weights: tf.Tensor
+    ) -> Step:
+        attentional = self.attentional_projection(
+            ops.concatenate([context, output], -1)
+        )
+        return Step(attentional, context, weights)
+
+    def _require_tanh(self) -> None:
+        if self.activation != "tanh":
+            raise ValueError(
+                f"LuongDecoder got activation={self.activation!r}; its readout "
+                "is the attentional vector, a tanh (Luong et al. 2015, "
+                "equation 5): leave it at 'tanh', or take BahdanauDecoder"
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "input_feeding": self.input_feeding}
