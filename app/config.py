@@ -38,7 +38,7 @@ STRICT = ConfigDict(extra="forbid")
 
 def one_of(choices: typing.Iterable[str], *more: str) -> AfterValidator:
     """A name out of a family's visible dictionary."""
-    names = dict.fromkeys([*more, *choices])
+    names = {name: name for name in [*more, *choices]}
 
     def check(name: str) -> str:
         return choose(name, names, "name")

@@ -22,9 +22,14 @@ from models.attention.windows import WINDOWS
 from models.cells import CELLS
 from models.encoder import DIRECTIONS
 from models.seq2seq import Seq2Seq
-from tests.models.tiny import batch, randomise
+from tests.models.tiny import (
+    SOURCE_VOCABULARY,
+    TARGET_VOCABULARY,
+    batch,
+    randomise,
+)
 
-VOCABULARY = 23
+
 UNITS = 6  # of a decoder, and of both directions of an encoder
 
 
@@ -92,7 +97,7 @@ PAIRWISE = [
 
 def check(row: Combination) -> None:
     """Trains two steps, searches, and is forced to the training logits."""
-    model = build_model(row.options(), VOCABULARY, VOCABULARY)
+    model = build_model(row.options(), SOURCE_VOCABULARY, TARGET_VOCABULARY)
     assert isinstance(model, Seq2Seq)
     model.build()
     randomise(model)
