@@ -29,7 +29,6 @@ from tests.models.tiny import (
     randomise,
 )
 
-
 UNITS = 6  # of a decoder, and of both directions of an encoder
 
 

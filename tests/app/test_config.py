@@ -29,13 +29,13 @@ def test_overrides_are_read_as_yaml_and_checked() -> None:
         [
             "training.epochs=3",
             "training.learning_rate=2e-3",
-            "model.bidirectional=false",
+            "model.direction=forward",
             "training.patience=null",
         ],
     )
     assert config.training.epochs == 3
     assert config.training.learning_rate == 0.002
-    assert config.model.bidirectional is False
+    assert config.model.direction == "forward"
     assert config.training.patience is None
 
 

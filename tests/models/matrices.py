@@ -1,6 +1,6 @@
 """Our layers' weights as the papers' matrices: layers in, references out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -13,7 +13,14 @@ from models.attention import (
     LuongDotAttention,
 )
 from models.bridge import DenseBridge, LastBridge, MeanBridge
-from models.cells import Cell, GRUCell, LSTMCell
+from models.cells import (
+    Cell,
+    GRUCell,
+    LayerNormalised,
+    LayerNormGRUCell,
+    LayerNormLSTMCell,
+    LSTMCell,
+)
 from models.decoder import (
     BahdanauDecoder,
     ConditionalDecoder,
@@ -27,6 +34,8 @@ from tests.models.reference import (
     Array,
     CellStep,
     Gate,
+    Norm,
+    NormedGate,
     Score,
     State,
     Steps,
@@ -50,14 +59,22 @@ class Values:
         return self(dense.kernel).T
 
 
-def cell(values: Values, cell: Cell, *more_inputs: layers.Dense) -> CellStep:
+def cell(
+    values: Values,
+    cell: Cell,
+    *more_inputs: layers.Dense,
+    keep: Array | float = 1.0,
+) -> CellStep:
     """One step of `cell`, whose input continues with what feeds those layers.
 
-    The sum of the products of the parts is the product of the whole.
+    The sum of the products of the parts is the product of the whole. `keep`
+    multiplies the hidden state in the recurrent product: U (k h) = (U k) h.
     """
     parts = [cell.input_projection, *more_inputs]
     of_input = np.hstack([values.matrix(part) for part in parts])
-    of_hidden = values.matrix(cell.recurrent_projection)
+    of_hidden = values.matrix(cell.recurrent_projection) * keep
+    if isinstance(cell, LayerNormalised):
+        return _layer_norm_cell(values, cell, of_input, of_hidden)
     bias = values(cell.input_projection.bias)
     gates = [
         Gate(*blocks)
@@ -81,6 +98,31 @@ def cell(values: Values, cell: Cell, *more_inputs: layers.Dense) -> CellStep:
     return reference.elman(*gates)
 
 
+def _layer_norm_cell(
+    values: Values, cell: LayerNormalised, of_input: Array, of_hidden: Array
+) -> CellStep:
+    def norms(of: list[layers.LayerNormalization]) -> list[Norm]:
+        return [
+            Norm(values(one.gamma), values(one.beta), one.epsilon) for one in of
+        ]
+
+    def gates(start: int, end: int, index: int = 0) -> NormedGate:
+        rows = slice(start * cell.units, end * cell.units)
+        return NormedGate(
+            of_input[rows],
+            of_hidden[rows],
+            norms(cell.input_norms)[index],
+            norms(cell.state_norms)[index],
+        )
+
+    if isinstance(cell, LayerNormGRUCell):
+        return reference.layer_norm_gru(gates(0, 2), gates(2, 3, index=1))
+    if isinstance(cell, LayerNormLSTMCell):
+        (carry_norm,) = norms([cell.carry_norm])
+        return reference.layer_norm_lstm(gates(0, 4), carry_norm)
+    return reference.layer_norm_elman(gates(0, 1))
+
+
 def score(values: Values, attention: Attention) -> Score:
     if isinstance(attention, LuongDotAttention):
         return reference.dot()
@@ -95,17 +137,29 @@ def score(values: Values, attention: Attention) -> Score:
 
 
 def encoder(
-    values: Values, encoder: Encoder
-) -> Callable[[Array], tuple[Array, Summary]]:
-    """From words (S, E) to values (S, M) and their summary."""
-    steps = [
+    values: Values,
+    encoder: Encoder,
+    keeps: Sequence[Sequence[Array | float]] | None = None,
+) -> Callable[[Array], tuple[Array, reference.Summary]]:
+    """From words (S, E) to values (S, M), and a summary.
+
+    `keeps` holds the recurrent mask (H,) of each direction of each layer.
+    """
+    if keeps is None:
+        keeps = [[1.0] * len(layer.cells) for layer in encoder.layers]
+    stack = [
         reference.Layer(
-            [cell(values, one) for one in directions],
-            (np.zeros(encoder.units),) * directions[0].leaves,
+            [
+                reference.Direction(cell(values, one, keep=keep), backward)
+                for one, backward, keep in zip(
+                    layer.cells, layer.reverse, masks, strict=True
+                )
+            ],
+            (np.zeros(encoder.units),) * layer.cells[0].leaves,
         )
-        for directions in encoder.directions
+        for layer, masks in zip(encoder.layers, keeps, strict=True)
     ]
-    return lambda words: reference.encode(steps, words)
+    return lambda words: reference.encode(stack, words, encoder.residual)
 
 
 def decoder(

@@ -77,6 +77,68 @@ def lstm(enter: Gate, forget: Gate, leave: Gate, candidate: Gate) -> CellStep:
     return step
 
 
+class Norm(NamedTuple):
+    """Ba et al. 2016, section 3.1, with epsilon beside the variance."""
+
+    gain: Array
+    bias: Array
+    epsilon: float
+
+    def __call__(self, x: Array) -> Array:
+        centred = x - np.sum(x) / len(x)
+        variance = np.sum(centred**2) / len(x)
+        return (
+            self.gain * centred / np.sqrt(variance + self.epsilon) + self.bias
+        )
+
+
+class NormedGate(NamedTuple):
+    """`W x` and `U h` of gates that are normalised together."""
+
+    of_input: Array
+    of_hidden: Array
+    input_norm: Norm
+    hidden_norm: Norm
+
+    def parts(self, x: Array, hidden: Array) -> tuple[Array, Array]:
+        return (
+            self.input_norm(self.of_input @ x),
+            self.hidden_norm(self.of_hidden @ hidden),
+        )
+
+    def __call__(self, x: Array, hidden: Array) -> Array:
+        return np.sum(self.parts(x, hidden), 0)
+
+
+def layer_norm_elman(gate: NormedGate) -> CellStep:
+    return lambda x, state: (np.tanh(gate(x, state[0])),)
+
+
+def layer_norm_gru(gates: NormedGate, candidate: NormedGate) -> CellStep:
+    """Ba et al. 2016, supplementary equations; update first, then reset."""
+
+    def step(x: Array, state: State) -> State:
+        (hidden,) = state
+        z, r = np.split(sigmoid(gates(x, hidden)), 2)
+        of_input, of_hidden = candidate.parts(x, hidden)
+        g = np.tanh(of_input + r * of_hidden)
+        return (z * hidden + (1 - z) * g,)
+
+    return step
+
+
+def layer_norm_lstm(gates: NormedGate, carry_norm: Norm) -> CellStep:
+    """Ba et al. 2016, supplementary equations; enter, forget, leave, g."""
+
+    def step(x: Array, state: State) -> State:
+        hidden, carry = state
+        i, f, o, g = np.split(gates(x, hidden), 4)
+        carry = sigmoid(f) * carry + sigmoid(i) * np.tanh(g)
+        return sigmoid(o) * np.tanh(carry_norm(carry)), carry
+
+    return step
+
+
 def additive(of_query: Array, of_value: Array, vector: Array) -> Score:
     """Bahdanau et al. 2015, A.1.2."""
     return lambda q, h: vector @ np.tanh(of_query @ q + of_value @ h)
@@ -101,45 +163,51 @@ def attend(score: Score, query: Array, values: Array) -> tuple[Array, Array]:
     return weights @ values, weights
 
 
-class Layer(NamedTuple):
-    """The directions of an encoder layer, forward first."""
+class Direction(NamedTuple):
+    step: CellStep
+    backward: bool
 
-    directions: list[CellStep]
+
+class Layer(NamedTuple):
+    """The directions of an encoder layer, side by side."""
+
+    directions: list[Direction]
     start: State  # the zeros each starts from
 
 
 class Summary(NamedTuple):
-    """What a decoder may start from."""
-
-    states: list[State]  # of every layer, leaves (M,)
+    states: list[State]  # of each layer, leaves (M,)
     mean: Array  # (M,)
 
 
-def encode(layers: list[Layer], words: Array) -> tuple[Array, Summary]:
-    """Values (S, M) of words (S, E), and the summary.
+def encode(
+    layers: list[Layer], words: Array, residual: bool = False
+) -> tuple[Array, Summary]:
+    """Values (S, M) of words (S, E), and what else there is to hand on.
 
-    Its states are each direction's last: forward at the last word, backward
-    at the first (Schuster and Paliwal 1997).
+    A state is that after the last word read: backward it is the first
+    (Schuster and Paliwal 1997). Wu et al. 2016, section 3.1, for `residual`.
     """
     values, states = words, []
-    for layer in layers:
-        outputs, last = _read(layer.directions[0], layer.start, values)
-        runs, lasts = [outputs], [last]
-        for backward in layer.directions[1:]:
-            outputs, last = _read(backward, layer.start, values[::-1])
-            runs.append(outputs[::-1])
-            lasts.append(last)
-        values = np.concatenate(runs, -1)
-        states.append(tuple(map(np.concatenate, zip(*lasts, strict=True))))
-    return values, Summary(states, np.mean(values, 0))
+    for index, layer in enumerate(layers):
+        runs = [_run(one, layer.start, values) for one in layer.directions]
+        outputs = np.concatenate([run[0] for run in runs], -1)
+        values = outputs + values if residual and index > 0 else outputs
+        leaves = zip(*(run[1] for run in runs), strict=True)
+        states.append(tuple(np.concatenate(leaf) for leaf in leaves))
+    return values, Summary(states, np.sum(values, 0) / len(values))
 
 
-def _read(cell: CellStep, state: State, inputs: Array) -> tuple[Array, State]:
+def _run(
+    direction: Direction, state: State, inputs: Array
+) -> tuple[Array, State]:
+    """Outputs in the order of the inputs, and the last state."""
+    order = -1 if direction.backward else 1
     outputs = []
-    for x in inputs:
-        state = cell(x, state)
+    for x in inputs[::order]:
+        state = direction.step(x, state)
         outputs.append(state[0])
-    return np.array(outputs), state
+    return np.array(outputs)[::order], state
 
 
 Bridge = Callable[[Summary], list[State]]

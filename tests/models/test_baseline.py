@@ -24,7 +24,8 @@ def states(lstm: layers.LSTM, words: Array) -> Array:
     )
     cell = reference.lstm(enter, forget, leave, candidate)
     start = (np.zeros(lstm.units),) * 2
-    return reference.encode([reference.Layer([cell], start)], words)[0]
+    layer = reference.Layer([reference.Direction(cell, False)], start)
+    return reference.encode([layer], words)[0]
 
 
 def test_logits_and_weights_are_those_of_the_formula() -> None:

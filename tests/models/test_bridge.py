@@ -118,7 +118,7 @@ def test_a_whole_model_starts_where_its_bridge_says(name: str) -> None:
     model = tiny.new(
         "plain-lstm",
         encoder_units=tiny.DECODER,
-        bidirectional=False,
+        direction="forward",
         num_layers=2,
         bridge=name,
     )

@@ -6,7 +6,15 @@ import pytest
 import tensorflow as tf
 
 from models import cells
-from models.cells import CELLS, Cell, GRUCell, LSTMCell, SimpleRNNCell
+from models.cells import (
+    CELLS,
+    Cell,
+    GRUCell,
+    LayerNormLSTMCell,
+    LayerNormRNNCell,
+    LSTMCell,
+    SimpleRNNCell,
+)
 from tests.models import matrices, reference
 from tests.models.tiny import normal, randomise
 
@@ -72,6 +80,25 @@ def test_gradients_are_those_of_finite_differences(name: str) -> None:
         np.testing.assert_allclose(
             np.reshape(slope, array.shape), expected, atol=1e-5
         )
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_keep_drops_the_hidden_state_in_the_product_alone(name: str) -> None:
+    """A GRU still mixes its whole state in, an LSTM its whole carry."""
+    cell = built(name)
+    inputs, state = normal(B, E), start(cell, B)
+    keep = np.array([[0, 2, 2, 0, 2, 0, 0], [2, 0, 2, 2, 0, 0, 2]], np.float32)
+
+    output, new_state = cell(inputs, state, keep)
+
+    values = matrices.Values(cell)
+    for row in range(B):
+        step = matrices.cell(values, cell, keep=keep[row])
+        expected = step(inputs[row], tuple(leaf[row] for leaf in state))
+        np.testing.assert_allclose(output[row], expected[0], atol=1e-5)
+        for leaf, wanted in zip(new_state, expected, strict=True):
+            np.testing.assert_allclose(leaf[row], wanted, atol=1e-5)
+    assert not np.allclose(output, cell(inputs, state)[0])
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -155,6 +182,50 @@ def test_lstm_remembers_from_the_start() -> None:
     assert bias.tolist() == [0] * 3 + [1] * 3 + [0] * 6
 
 
+def test_a_normalised_lstm_remembers_from_the_start() -> None:
+    """The norm's bias stands for the projection's, and there is one of it."""
+    cell = LayerNormLSTMCell(3)
+    cell.build((None, 2))
+
+    (norm,) = cell.input_norms
+
+    assert norm.beta.numpy().tolist() == [0] * 3 + [1] * 3 + [0] * 6
+    assert cell.input_projection.bias is None
+    assert cell.recurrent_projection.bias is None
+
+
+def test_a_normalised_rnn_by_hand() -> None:
+    """LN(1, 3) is (-1, 1) and LN(h, h) is nothing, gains and biases apart."""
+    cell = LayerNormRNNCell(2)
+    cell.build((None, 1))
+    for norm in (*cell.input_norms, *cell.state_norms):
+        norm.epsilon = 1e-12
+    cell.input_projection.kernel.assign([[1.0, 3.0]])
+    cell.recurrent_projection.kernel.assign(np.ones([2, 2]))
+    cell.input_norms[0].gamma.assign([0.5, 0.25])
+    cell.state_norms[0].beta.assign([0.125, 0.0])
+
+    output, _ = cell(np.ones([1, 1]), (np.array([[0.5, 0.25]]),))
+
+    expected = np.tanh([[-0.5 + 0.125, 0.25]])
+    np.testing.assert_allclose(output, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in CELLS if "norm" in name])
+def test_what_is_normalised_is_the_whole_input(name: str) -> None:
+    """A decoder adds the context's part: no scale of the sum shows."""
+    cell = built(name)
+    state = start(cell, B)
+    words, context = cell.project(normal(B, E)), normal(B, cell.gates * H)
+
+    once, _ = cell.step(words + context, state)
+    scaled, _ = cell.step(100 * words + 100 * context, state)
+    without, _ = cell.step(words, state)
+
+    np.testing.assert_allclose(once, scaled, atol=2e-3)  # epsilon shows
+    assert not np.allclose(once, without, atol=2e-2)
+
+
 @pytest.mark.parametrize(("name", "leaves"), [("gru", 1), ("lstm", 2)])
 def test_zero_state_has_the_shape_of_its_inputs(name: str, leaves: int) -> None:
     state = cells.get(name)(H).zero_state(tf.ones([B, Q, E]))
@@ -164,13 +235,16 @@ def test_zero_state_has_the_shape_of_its_inputs(name: str, leaves: int) -> None:
 
 
 @pytest.mark.parametrize("name", CELLS)
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy", ["float32", "mixed_bfloat16", "mixed_float16"]
+)
 def test_states_keep_the_compute_dtype(name: str, policy: str) -> None:
     cell = cells.get(name)(H, dtype=policy)
     cell.build((None, E))
 
     projected = cell.project(normal(B, E))
-    _, state = cell.step(projected, cell.zero_state(projected))
+    keep = tf.ones([B, H], cell.compute_dtype)
+    _, state = cell.step(projected, cell.zero_state(projected), keep)
 
     assert {leaf.dtype.name for leaf in state} == {cell.compute_dtype}
 
@@ -192,11 +266,15 @@ def test_a_cell_survives_its_config(name: str) -> None:
 
 
 def test_an_unknown_cell_is_refused_by_name() -> None:
-    message = "Unknown cell 'grü': expected one of gru, lstm, rnn; did you mean"
+    message = (
+        "Unknown cell 'grü': expected one of gru, layer-norm-gru, "
+        "layer-norm-lstm, layer-norm-rnn, lstm, rnn; did you mean 'gru'"
+    )
     with pytest.raises(ValueError, match=message):
         cells.get("grü")
 
 
 def test_a_cell_without_a_step_says_so() -> None:
-    with pytest.raises(TypeError, match="use one of gru, lstm, rnn, or overr"):
+    message = "use one of gru, layer-norm-gru, .*, lstm, rnn, or override step"
+    with pytest.raises(TypeError, match=message):
         Cell(H).step(tf.ones([B, H]), (tf.ones([B, H]),))

@@ -483,7 +483,7 @@ def test_neither_padding_nor_batching_changes_a_translation(
 
 
 def test_a_model_is_searched_in_a_compiled_graph() -> None:
-    model = tiny.model("bahdanau", cell="rnn", bidirectional=False)
+    model = tiny.model("bahdanau", cell="rnn", direction="forward")
     expected = translate(model, SOURCES, [3, 2, 3], beam_size=2, max_length=3)
 
     compiled = tf.function(jit_compile=True)(translate)(

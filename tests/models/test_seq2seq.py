@@ -390,7 +390,7 @@ def test_fit_learns_to_copy() -> None:
 
 def test_a_compiled_step_trains_alike() -> None:
     """XLA needs every shape, and a loop whose length it knows."""
-    options: dict[str, Any] = {"cell": "rnn", "bidirectional": False}
+    options: dict[str, Any] = {"cell": "rnn", "direction": "forward"}
     data, limit = batch(), 0.5
     model = tiny.model("bahdanau", **options)
     logs = train_once(model, data, clip_norm=limit)
