@@ -85,7 +85,7 @@ class TranslationModel(keras.Model):
         replica = tf.distribute.get_replica_context()
         with tf.GradientTape() as tape:
             outputs = self(inputs, training=True)
-            losses, nll = self._losses(target, outputs)
+            losses, nll = self._measure(target, outputs)
             mask = token_mask(target, weights)
             count = replica.all_reduce("sum", tf.reduce_sum(mask))
             loss = tf.reduce_sum(losses * mask) / count
@@ -96,11 +96,11 @@ class TranslationModel(keras.Model):
     def test_step(self, data: Batch) -> dict[str, tf.Tensor]:
         inputs, target, weights = data
         outputs = self(inputs, training=False)
-        losses, nll = self._losses(target, outputs)
+        losses, nll = self._measure(target, outputs)
         mask = token_mask(target, weights)
         return self._update(target, outputs["logits"], losses, nll, mask)
 
-    def _losses(
+    def _measure(
         self, target: tf.Tensor, outputs: dict[str, tf.Tensor]
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """What is minimised, and the negative log-likelihood: (B, T)."""

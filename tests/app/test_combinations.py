@@ -33,17 +33,12 @@ UNITS = 6  # of a decoder, and of both directions of an encoder
 
 
 class Combination(NamedTuple):
+    decoder: str
+    attention: str
+    window: str
     cell: str
     direction: str
     layers: int
-    attention: str
-    window: str
-    decoder: str
-
-    def is_possible(self) -> bool:
-        """Without attention there is neither choice to make."""
-        unused = (next(iter(ATTENTIONS)), "none")
-        return self.decoder != "plain" or self[3:5] == unused
 
     def options(self) -> ModelOptions:
         directions = 2 if self.direction == "bidirectional" else 1
@@ -66,17 +61,22 @@ class Combination(NamedTuple):
 
 
 AXES: list[Sequence[Any]] = [
+    ["bahdanau", "luong", "luong-feeding", "conditional", "plain"],
+    list(ATTENTIONS),
+    ["none", *WINDOWS],
     list(CELLS),
     list(DIRECTIONS),
     [1, 2],
-    list(ATTENTIONS),
-    ["none", *WINDOWS],
-    ["bahdanau", "luong", "luong-feeding", "conditional", "plain"],
 ]
 
 
-def _may_become_possible(row: list[Any]) -> bool:
-    return len(row) < len(AXES) or Combination(*row).is_possible()
+def _is_possible(row: Sequence[Any]) -> bool:
+    """Whether the choices so far, in the order of the axes, go together.
+
+    Without attention there is neither an attention nor a window to choose.
+    """
+    unused = ["bahdanau", "none"]
+    return row[0] != "plain" or list(row[1:3]) == unused[: len(row) - 1]
 
 
 def _name(row: Combination) -> str:
@@ -86,11 +86,10 @@ def _name(row: Combination) -> str:
 ALL = [
     row
     for row in itertools.starmap(Combination, itertools.product(*AXES))
-    if row.is_possible()
+    if _is_possible(row)
 ]
 PAIRWISE = [
-    Combination(*row)
-    for row in AllPairs(AXES, filter_func=_may_become_possible)
+    Combination(*row) for row in AllPairs(AXES, filter_func=_is_possible)
 ]
 
 
