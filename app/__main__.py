@@ -67,6 +67,14 @@ Overrides = Annotated[
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show a traceback on failure.")
 ]
+KeepUnknown = Annotated[
+    bool,
+    typer.Option(
+        "--keep-unknown",
+        help="Show the unknown words of a word-level model as <unk>; without "
+        "it the source word most looked at stands for each.",
+    ),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Machine-readable results on stdout.")
 ]
@@ -196,6 +204,7 @@ def evaluate(
         ),
     ] = None,
     beam: Beam = None,
+    keep_unknown: KeepUnknown = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
@@ -220,6 +229,7 @@ def evaluate(
             cut=cut,
             alignments=alignments,
             beam_size=beam,
+            keep_unknown=keep_unknown,
             data_dir=data_dir,
             cache_dir=cache_dir,
         )
@@ -255,6 +265,7 @@ def translate(
         Path | None,
         typer.Option(help="A folder for a picture of attention a sentence."),
     ] = None,
+    keep_unknown: KeepUnknown = False,
     debug: Debug = False,
 ) -> None:
     """Translate standard input to standard output, a line in, a line out.
@@ -272,7 +283,9 @@ def translate(
             run,
             sys.stdin.buffer,
             sys.stdout,
-            LineOptions(beam, nbest, as_json, words, alignments, plot),
+            LineOptions(
+                beam, nbest, as_json, words, alignments, plot, keep_unknown
+            ),
         )
 
 

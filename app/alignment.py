@@ -101,6 +101,10 @@ def word_view(
 ) -> View:
     """Attention merged to words: summed over source, averaged over target.
 
+    The unknown words of a word-level model are shown as they are in the texts:
+    what the sentence has, and what the translation has been given for them. A
+    mark that is left there is one word.
+
     Args:
         translator: what made the translation.
         translation: gives the source.
@@ -109,10 +113,13 @@ def word_view(
     """
     languages, tokenizers = translator.languages, translator.tokenizers
     source, source_shares = _word_shares(
-        tokenizers.source, translation.source_ids, languages[0]
+        tokenizers.source,
+        translation.source_ids,
+        translation.source_text,
+        languages[0],
     )
     target, target_shares = _word_shares(
-        tokenizers.target, hypothesis.ids, languages[1]
+        tokenizers.target, hypothesis.ids, hypothesis.text, languages[1]
     )
     if hypothesis.attention is None:
         return View(source, target, None)
@@ -232,13 +239,18 @@ def score_alignments(
 
 
 def _word_shares(
-    tokenizer: Tokenizer, ids: Sequence[int], language: str
+    tokenizer: Tokenizer, ids: Sequence[int], text: str, language: str
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    text = tokenizer.decode(ids)
-    spans = words(text, language)
+    if tokenizer.is_word_level:
+        # Moses's rules would make three words of the mark.
+        mark = tokenizer.UNKNOWN_WORD
+        masked = text.replace(mark, "x" * len(mark))
+    else:
+        masked = text = tokenizer.decode(ids)
+    spans = words(masked, language)
     labels = [text[start:end] for start, end in spans]
     end = [END] if ids else []  # an empty sentence has no translation
-    return (*labels, *end), shares(tokenizer.spans(ids), spans)
+    return (*labels, *end), shares(tokenizer.spans(ids, text), spans)
 
 
 def _next_word(position: int, spans: Sequence[tuple[int, int]]) -> int:

@@ -67,11 +67,15 @@ class CorpusOptions:
 
 @dataclass(frozen=True, config=STRICT)
 class TokenizerOptions:
-    """Sub-words: one joint vocabulary, or one a language."""
+    """Sub-words, or words: one joint vocabulary, or one a language.
 
-    vocabulary_size: Annotated[int, Field(ge=261)] = 2000  # 256 are bytes
+    A vocabulary of sub-words holds 4 special pieces, 256 bytes and the
+    characters of the text; one of words, only the special pieces besides.
+    """
+
+    vocabulary_size: Annotated[int, Field(ge=5)] = 2000
     joint: bool = True
-    model_type: Literal["bpe", "unigram"] = "bpe"
+    model_type: Literal["bpe", "unigram", "word"] = "bpe"
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -91,6 +91,7 @@ def evaluate(
     cut: bool = False,
     alignments: Path | None = None,
     beam_size: int | None = None,
+    keep_unknown: bool = False,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
 ) -> Evaluation:
@@ -107,6 +108,7 @@ def evaluate(
         cut: whether to cut over-long lines of these files, not refuse them.
         alignments: gold for them; see `evaluation_sets.read_gold`.
         beam_size: the run's own when None.
+        keep_unknown: see `Translator.translate`.
         data_dir: see `data.load_corpus`.
         cache_dir: see `data.load_corpus`.
 
@@ -124,7 +126,9 @@ def evaluate(
     _check_lengths(translator, given, source, cut)
     beam_size = beam_size or translator.config.search.beam_size
     sources = [example.source for example in given.examples]
-    translations, speed = _translate(translator, sources, beam_size)
+    translations, speed = _translate(
+        translator, sources, beam_size, keep_unknown
+    )
     forced = _force(translator, given.examples)
     hypotheses = [translation.text for translation in translations]
     references = [example.references for example in given.examples]
@@ -178,7 +182,10 @@ def _check_lengths(
 
 
 def _translate(
-    translator: Translator, sources: Sequence[str], beam_size: int
+    translator: Translator,
+    sources: Sequence[str],
+    beam_size: int,
+    keep_unknown: bool,
 ) -> tuple[list[Translation], float]:
     """The translations, and how many came a second."""
     # The first call builds the graph, which is no part of the speed.
@@ -186,7 +193,10 @@ def _translate(
     with _progress("Translating", len(sources)) as bar:
         start = time.perf_counter()
         translations = translator.translate(
-            sources, beam_size=beam_size, progress=bar.update
+            sources,
+            beam_size=beam_size,
+            keep_unknown=keep_unknown,
+            progress=bar.update,
         )
         seconds = time.perf_counter() - start
     return translations, len(sources) / seconds

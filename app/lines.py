@@ -26,6 +26,7 @@ class LineOptions:
     words: bool = False
     alignments: bool = False
     plot: Path | None = None
+    keep_unknown: bool = False
 
 
 def translate_lines(
@@ -47,7 +48,10 @@ def translate_lines(
             for place, line in enumerate(chunk, start=1)
         ]
         for translation in translator.translate(
-            texts, beam_size=options.beam_size, nbest=options.nbest
+            texts,
+            beam_size=options.beam_size,
+            nbest=options.nbest,
+            keep_unknown=options.keep_unknown,
         ):
             number += 1
             _warn_if_cut(translation, number)

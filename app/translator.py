@@ -26,7 +26,8 @@ class Hypothesis:
     """One translation.
 
     Attributes:
-        text: the translation.
+        text: the translation. A word-level model's unknown words are replaced
+            where `Translator.translate` says so; `ids` keep them.
         score: log-probability under the length penalty.
         log_prob: natural log-probability of the tokens.
         ids: target token ids, the final EOS included.
@@ -112,14 +113,21 @@ class Translator:
         *,
         beam_size: int | None = None,
         nbest: int = 1,
+        keep_unknown: bool = False,
         progress: Callable[[int], Any] = lambda count: None,
     ) -> list[Translation]:
         """Translate sentences; the results are in their order.
+
+        Where the target is of words and the model has attention, each unknown
+        word of a translation is replaced by the source word that its row of
+        attention has most of (Jean et al. 2015, section 3.3; Luong, Pham and
+        Manning 2015, section 4.1). A row without weight leaves the mark.
 
         Args:
             sentences: any text; an empty one has an empty translation.
             beam_size: hypotheses kept; the run's own when None.
             nbest: how many of them to return, at most `beam_size`.
+            keep_unknown: whether to leave all unknown words as marks.
             progress: called with the number of sentences done, by batches.
 
         Raises:
@@ -143,7 +151,7 @@ class Translator:
                 done[row] = replace(
                     sources[row],
                     hypotheses=self._hypotheses(
-                        found, place, len(sources[row].source_ids), nbest
+                        found, place, sources[row], nbest, keep_unknown
                     ),
                 )
             progress(len(rows))
@@ -175,12 +183,14 @@ class Translator:
             progress: called with the number of sentences done, by batches.
 
         Returns:
-            Each target as the only hypothesis of its source.
+            Each target as the only hypothesis of its source; its text is the
+            target normalised, in which no word is replaced.
         """
         pairs = [self._encode(source) for source in sources]
+        texts = [normalise(target) for target in targets]
         ids = [
-            (*self.tokenizers.target.encode(target), self.tokenizers.target.EOS)
-            for target in targets
+            (*self.tokenizers.target.encode(text), self.tokenizers.target.EOS)
+            for text in texts
         ]
         done = list(pairs)
         lengths = [
@@ -193,6 +203,7 @@ class Translator:
                 [ids[row] for row in rows],
             )
             for row, hypothesis in zip(rows, forced, strict=True):
+                hypothesis = replace(hypothesis, text=texts[row])
                 done[row] = replace(pairs[row], hypotheses=(hypothesis,))
             progress(len(rows))
         return done
@@ -206,7 +217,7 @@ class Translator:
         )
         return [
             Hypothesis(
-                self.tokenizers.target.decode(ids),
+                "",  # the caller has it
                 float(log_probs[place]),
                 float(log_probs[place]),
                 ids,
@@ -223,7 +234,7 @@ class Translator:
         kept = ids[: self.config.pipeline.max_source_length - 1]
         truncated = len(kept) < len(ids)
         if truncated:
-            text = tokenizer.decode(kept)
+            text = _beginning(text, kept, tokenizer)
         return Translation(
             sentence, text, (*kept, tokenizer.EOS), (), truncated
         )
@@ -238,14 +249,22 @@ class Translator:
         return tf.nest.map_structure(lambda x: x.numpy(), found)
 
     def _hypotheses(
-        self, found: Hypotheses, place: int, source_length: int, nbest: int
+        self,
+        found: Hypotheses,
+        place: int,
+        source: Translation,
+        nbest: int,
+        keep_unknown: bool,
     ) -> tuple[Hypothesis, ...]:
         lengths = found.lengths[place]
-        return tuple(
-            self._hypothesis(found, place, rank, source_length)
+        hypotheses = tuple(
+            self._hypothesis(found, place, rank, len(source.source_ids))
             for rank in range(min(nbest, len(lengths)))
             if lengths[rank]
         )
+        if keep_unknown or not self.tokenizers.target.is_word_level:
+            return hypotheses
+        return tuple(self._replaced(each, source) for each in hypotheses)
 
     def _hypothesis(
         self, found: Hypotheses, place: int, rank: int, source_length: int
@@ -259,6 +278,26 @@ class Translator:
             ids,
             _crop(found.attention, (place, rank), (length, source_length)),
         )
+
+    def _replaced(
+        self, hypothesis: Hypothesis, source: Translation
+    ) -> Hypothesis:
+        """The hypothesis with its unknown words replaced, where they can be."""
+        if hypothesis.attention is None:
+            return hypothesis
+        weights = _by_word(
+            hypothesis.attention[:, :-1],
+            self.tokenizers.source.spans(
+                source.source_ids[:-1], source.source_text
+            ),
+            source.source_text,
+        )
+        known = source.source_text.split(" ")
+        words = hypothesis.text.split(" ")
+        for row, id_ in enumerate(hypothesis.ids):
+            if id_ == Tokenizer.UNK and weights[row].any():
+                words[row] = known[int(weights[row].argmax())]
+        return replace(hypothesis, text=" ".join(words))
 
     @cached_property
     def _forced_graph(self) -> Callable[..., tuple[Any, ...]]:
@@ -297,6 +336,31 @@ def _forced_graph(model: TranslationModel) -> Callable[..., tuple[Any, ...]]:
         )
 
     return tf.function(run, input_signature=[IDS, IDS], autograph=False)
+
+
+def _by_word(
+    weights: np.ndarray, spans: Sequence[tuple[int, int]], text: str
+) -> np.ndarray:
+    """Weights summed over the pieces of what stands between spaces.
+
+    Args:
+        weights: (T, S).
+        spans: of the S pieces, in `text`.
+        text: of W words.
+
+    Returns:
+        (T, W).
+    """
+    spaces = text.count(" ")
+    words = [text.count(" ", 0, end) for _, end in spans]
+    return weights @ np.eye(spaces + 1, dtype=weights.dtype)[words]
+
+
+def _beginning(text: str, ids: list[int], tokenizer: Tokenizer) -> str:
+    """The part of `text` that `ids`, its first ones, were made from."""
+    if tokenizer.is_word_level:  # whose unknown words must not be lost
+        return " ".join(text.split(" ")[: len(ids)])
+    return tokenizer.decode(ids)
 
 
 def _empty(source: Translation) -> Translation:

@@ -1,15 +1,17 @@
-"""Sub-words: train, encode, decode, in Python and in the TensorFlow graph."""
+"""Sub-words or words: train, encode, decode, in Python and in the graph."""
 
 from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 
 from data.errors import GlimpseError
 from data.text import normalise, plain_spaces
@@ -17,9 +19,10 @@ from data.text import normalise, plain_spaces
 if TYPE_CHECKING:
     import tensorflow as tf
 
-MODEL_TYPES = ("bpe", "unigram")
+MODEL_TYPES = ("bpe", "unigram", "word")
 
 _LONGEST_LINE = 1_000_000  # bytes; SentencePiece drops longer training lines
+_SPACED_WORD = re.compile(" ?[^ ]+")  # with the space before it
 
 
 class Tokenizer:
@@ -29,6 +32,12 @@ class Tokenizer:
     characters fall back to their UTF-8 bytes, so that no text is unknown:
     `decode(encode(text)) == normalise(text)`. Ids 0 to 3 are padding, unknown,
     begin and end of sentence; they are never made from text, whatever it says.
+
+    A tokenizer of type "word" is the exception: its words are what stands
+    between spaces, for text that is tokenised already, and it has no bytes. A
+    word outside its vocabulary has the id of the unknown, as many times as it
+    is there, and is decoded as `UNKNOWN_WORD`; the law above holds for text
+    whose words are all known.
 
     Args:
         model: a SentencePiece model as `Tokenizer.train` makes it.
@@ -43,10 +52,12 @@ class Tokenizer:
     """
 
     PAD, UNK, BOS, EOS = 0, 1, 2, 3
+    UNKNOWN_WORD = "<unk>"
 
     def __init__(self, model: bytes) -> None:
         self.model = model
         self._processor = _processor(model)
+        self.is_word_level = _is_word_level(model)
 
     @classmethod
     def train(
@@ -61,7 +72,8 @@ class Tokenizer:
         Args:
             texts: sentences in one or several languages; normalised here.
             vocabulary_size: pieces wanted, the 4 special ones and 256 bytes
-                included. Little text yields fewer: see `.vocabulary_size`.
+                included; of words, which need no bytes, the most frequent.
+                Little text yields fewer: see `.vocabulary_size`.
             model_type: one of `MODEL_TYPES`.
 
         Raises:
@@ -71,7 +83,7 @@ class Tokenizer:
         if model_type not in MODEL_TYPES:
             raise GlimpseError(
                 f"A tokenizer of type '{model_type}' was asked for, but the "
-                f"types are {' and '.join(MODEL_TYPES)}."
+                f"types are {', '.join(MODEL_TYPES)}."
             )
         sentences = [line for text in texts if (line := normalise(text))]
         if not sentences:
@@ -88,10 +100,18 @@ class Tokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of `text`, normalised first, without BOS and EOS."""
-        return self._processor.encode(normalise(text))
+        text = normalise(text)
+        if not self.is_word_level:
+            return self._processor.encode(text)
+        # SentencePiece's own encoder makes one of adjacent unknown words.
+        return self._processor.piece_to_id(
+            [f"▁{each}" for each in text.split()]
+        )
 
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
         """Return `encode` of each text, in one call."""
+        if self.is_word_level:
+            return [self.encode(text) for text in texts]
         return self._processor.encode([normalise(text) for text in texts])
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -101,14 +121,21 @@ class Tokenizer:
         spell a control character or a line end become a space: the result is
         always one line.
         """
+        if self.is_word_level:
+            return " ".join(self._words(ids))
         return plain_spaces(self._processor.decode(self._ordinary(ids)))
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """Return the printable piece of each id: "▁the", "<0xC3>", "</s>"."""
         return self._processor.id_to_piece([int(each) for each in ids])
 
-    def spans(self, ids: Iterable[int]) -> list[tuple[int, int]]:
+    def spans(
+        self, ids: Iterable[int], text: str | None = None
+    ) -> list[tuple[int, int]]:
         """Return where in `decode(ids)` each of `ids` is, in characters.
+
+        With a word-level tokenizer `text`, if given, stands for `decode(ids)`:
+        as many words, unknown ones spelt out.
 
         Spans are `(start, end)` with `end` exclusive. A piece that begins a
         word holds the space before it; a lone "▁" holds nothing else, and is
@@ -116,12 +143,12 @@ class Tokenizer:
         character. Padding, BOS and EOS are empty spans at the end of the text.
         """
         ids = [int(each) for each in ids]
-        proto = self._processor.decode(self._ordinary(ids), return_type="proto")
-        ordinary = _character_spans(
-            [piece.surface for piece in proto.pieces],
-            [self._processor.is_byte(piece.id) for piece in proto.pieces],
-        )
-        end = (len(proto.text), len(proto.text))
+        if self.is_word_level:
+            text = self.decode(ids) if text is None else text
+            ordinary = [each.span() for each in _SPACED_WORD.finditer(text)]
+        else:
+            ordinary = self._piece_spans(ids)
+        end = (ordinary[-1][1],) * 2 if ordinary else (0, 0)
         following = iter(ordinary)
         return [end if self._is_mark(i) else next(following) for i in ids]
 
@@ -134,7 +161,14 @@ class Tokenizer:
         Returns:
             (N, None) int32.
         """
-        return self._graph_tokenizer.tokenize(texts)
+        if not self.is_word_level:
+            return self._graph_tokenizer.tokenize(texts)
+        import tensorflow as tf
+
+        words = tf.strings.split(texts)
+        # Each by itself, for the reason given in `encode`: one id each.
+        ids = self._graph_tokenizer.tokenize(words.flat_values)
+        return words.with_flat_values(ids.flat_values)
 
     def save(self, path: str | Path) -> None:
         """Write the model to `path`, whole or not at all."""
@@ -172,6 +206,20 @@ class Tokenizer:
                 model=self.model, out_type=tf.int32
             )
 
+    def _words(self, ids: Iterable[int]) -> list[str]:
+        ids = self._ordinary(ids)
+        return [
+            self.UNKNOWN_WORD if id_ == self.UNK else piece.removeprefix("▁")
+            for id_, piece in zip(ids, self.pieces(ids), strict=True)
+        ]
+
+    def _piece_spans(self, ids: Iterable[int]) -> list[tuple[int, int]]:
+        proto = self._processor.decode(self._ordinary(ids), return_type="proto")
+        return _character_spans(
+            [piece.surface for piece in proto.pieces],
+            [self._processor.is_byte(piece.id) for piece in proto.pieces],
+        )
+
     def _is_mark(self, piece: int) -> bool:
         return piece in (self.PAD, self.BOS, self.EOS)
 
@@ -197,20 +245,27 @@ def _processor(model: bytes) -> sentencepiece.SentencePieceProcessor:
         processor.eos_id(),
     ]
     bytes_known = processor.is_byte(processor.piece_to_id("<0x00>"))
-    if marks != [0, 1, 2, 3] or not bytes_known:
+    if marks != [0, 1, 2, 3] or bytes_known == _is_word_level(model):
         raise GlimpseError(
             "This SentencePiece model has special ids "
             f"{marks} and {'' if bytes_known else 'no '}byte pieces, but ids "
-            "[0, 1, 2, 3] (padding, unknown, begin, end) and byte pieces are "
-            "wanted, so train a tokenizer with Tokenizer.train."
+            "[0, 1, 2, 3] (padding, unknown, begin, end) and byte pieces, or "
+            "words without them, are wanted, so train a tokenizer with "
+            "Tokenizer.train."
         )
     return processor
+
+
+def _is_word_level(model: bytes) -> bool:
+    proto = sentencepiece_model_pb2.ModelProto.FromString(model)
+    return proto.trainer_spec.model_type == proto.trainer_spec.WORD
 
 
 def _train(
     sentences: list[str], vocabulary_size: int, model_type: str
 ) -> bytes:
     model = io.BytesIO()
+    by_word = model_type == "word"
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(sentences),
@@ -221,10 +276,11 @@ def _train(
             unk_id=Tokenizer.UNK,
             bos_id=Tokenizer.BOS,
             eos_id=Tokenizer.EOS,
-            byte_fallback=True,
+            byte_fallback=not by_word,
             normalization_rule_name="identity",
             hard_vocab_limit=False,  # little text: fewer pieces, no failure
-            character_coverage=0.9995,  # the rest is spelt in bytes
+            # The rest is spelt in bytes, which words have not.
+            character_coverage=1.0 if by_word else 0.9995,
             max_sentence_length=_LONGEST_LINE,
             num_threads=1,  # the model does not hang on the machine
             minloglevel=2,
