@@ -60,37 +60,27 @@ class Combination(NamedTuple):
         )
 
 
-AXES: list[Sequence[Any]] = [
-    ["bahdanau", "luong", "luong-feeding", "conditional", "plain"],
+ATTENDING: list[Sequence[Any]] = [
+    ["bahdanau", "luong", "luong-feeding", "conditional"],
     list(ATTENTIONS),
     ["none", *WINDOWS],
-    list(CELLS),
-    list(DIRECTIONS),
-    [1, 2],
 ]
-
-
-def _is_possible(row: Sequence[Any]) -> bool:
-    """Whether the choices so far, in the order of the axes, go together.
-
-    Without attention there is neither an attention nor a window to choose.
-    """
-    unused = ["bahdanau", "none"]
-    return row[0] != "plain" or list(row[1:3]) == unused[: len(row) - 1]
+NOT_ATTENDING: list[Sequence[Any]] = [["plain"], ["bahdanau"], ["none"]]
+OTHERS: list[Sequence[Any]] = [list(CELLS), list(DIRECTIONS), [1, 2]]
+ALL = [
+    Combination(*row)
+    for axes in (ATTENDING, NOT_ATTENDING)
+    for row in itertools.product(*axes, *OTHERS)
+]
+PAIRWISE = [
+    Combination(*row)
+    for axes in (ATTENDING, NOT_ATTENDING)
+    for row in AllPairs([*axes, *OTHERS])
+]
 
 
 def _name(row: Combination) -> str:
     return "-".join(str(choice) for choice in row)
-
-
-ALL = [
-    row
-    for row in itertools.starmap(Combination, itertools.product(*AXES))
-    if _is_possible(row)
-]
-PAIRWISE = [
-    Combination(*row) for row in AllPairs(AXES, filter_func=_is_possible)
-]
 
 
 def check(row: Combination) -> None:
@@ -156,7 +146,7 @@ def test_every_possible_pair_is_in_some_row() -> None:
         return {
             (i, row[i], j, row[j])
             for row in rows
-            for i, j in itertools.combinations(range(len(AXES)), 2)
+            for i, j in itertools.combinations(range(len(row)), 2)
         }
 
     assert pairs(PAIRWISE) == pairs(ALL)

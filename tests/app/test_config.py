@@ -49,7 +49,10 @@ def test_overrides_are_read_as_yaml_and_checked() -> None:
         ("epochs=3", "SECTION.KEY=VALUE"),
         ("training.epochs", "SECTION.KEY=VALUE"),
         ("training.epochs=[", "not YAML"),
-        ("model.cell=gruu", "model.cell is 'gruu'"),
+        (
+            "model.cell=gruu",
+            "model.cell: Unknown name 'gruu': expected one of gru",
+        ),
         ("model.input_feeding=true", "set model.decoder=luong"),
         ("model.attention=luong-dot", "set model.decoder_units=256"),
     ],
