@@ -289,6 +289,80 @@ def translate(
         )
 
 
+@app.command()
+def variants(
+    run: Annotated[
+        Path, typer.Option(help="Where the run folders go, one a run.")
+    ] = Path("runs/variants"),
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="This variant; can be repeated."),
+    ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            help="A YAML file like app/variants.yaml.",
+            show_default="app/variants.yaml",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(min=1, help="Runs at a time, each on cores of its own."),
+    ] = 1,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Only list the variants.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Train nothing: show what is done.")
+    ] = False,
+    speed: Annotated[
+        bool,
+        typer.Option(
+            "--speed",
+            help="Train nothing: time training steps of each finished run, "
+            "one after the other, on a machine with nothing else to do.",
+        ),
+    ] = False,
+    write: Annotated[
+        Path | None,
+        typer.Option(help="Put the figures into this Markdown file."),
+    ] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    debug: Debug = False,
+) -> None:
+    """Train every variant of the model on one budget and compare them.
+
+    Each is trained and measured as train and evaluate do it. Ctrl-C stops;
+    the same command goes on, and does nothing twice.
+    """
+    with _one_sentence(debug):
+        from app import variants, variants_table
+
+        opened = variants.load_plan(plan or variants.PLAN)
+        chosen = variants.variants(opened, only or ())
+        if list_:
+            for each in chosen:
+                print(each.name, *each.changes.items())
+            return
+        failed = []
+        if speed:
+            variants.measure_speeds(run, chosen, data_dir, cache_dir)
+        elif not report:
+            runs = variants.Runs(run, opened, jobs)
+            failed = runs.finish(chosen)
+        if write:
+            variants_table.write(write, run, opened, chosen)
+        print(
+            json.dumps(variants_table.to_json(run, opened, chosen))
+            if as_json
+            else variants_table.table(run, opened, chosen)
+        )
+        if failed:
+            raise GlimpseError("; ".join(failed))
+
+
 @contextmanager
 def _one_sentence(debug: bool) -> Iterator[None]:
     """A failure is one sentence and exit code 1; `debug` shows where."""

@@ -23,14 +23,14 @@ def pick_device() -> Device:
     """A GPU, growing its memory as needed, where there is one; else the CPU."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return Device(f"CPU, {_cores()} cores", jit_compile=False)
+        return Device(f"CPU, {cores()} cores", jit_compile=False)
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])
     return Device(f"GPU, {details.get('device_name', '?')}", jit_compile=True)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -1,0 +1,287 @@
+"""Every variant of the model, trained on one budget: the plan and its runs.
+
+A run is a folder `NAME-seedN`, trained and measured by the same commands as
+any other; what is finished is not done again.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked
+
+from app.config import load_config
+from app.device import Device, cores
+from app.run import Run
+from app.training import Trainer
+from data import GlimpseError
+from models.naming import choose
+
+log = logging.getLogger(__name__)
+
+PLAN = Path(__file__).parent / "variants.yaml"
+WARM_UP, TIMED = 20, 60  # steps
+
+
+@checked(frozen=True, config=ConfigDict(extra="forbid"))
+class Plan:
+    """What to train.
+
+    Attributes:
+        preset: what all runs start from.
+        set: what all of them change, SECTION.KEY to value.
+        splits: what each is measured on.
+        groups: by group, by name, what a variant changes besides; `seeds`
+            among it, where one is not enough.
+    """
+
+    preset: str
+    set: dict[str, Any]
+    splits: tuple[str, ...]
+    groups: dict[str, dict[str, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row of the table.
+
+    Attributes:
+        name: also of its run folders.
+        group: what it is a variant of.
+        changes: SECTION.KEY to value, without those all runs have.
+        seeds: one run each.
+        overrides: all there is to `--set`.
+    """
+
+    name: str
+    group: str
+    changes: dict[str, Any]
+    seeds: tuple[int, ...]
+    overrides: tuple[str, ...]
+
+
+def load_plan(path: Path = PLAN) -> Plan:
+    """Read a plan and try every configuration in it, before anything trains.
+
+    Raises:
+        GlimpseError: it is no plan, or one of its variants no configuration.
+    """
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+        plan = TypeAdapter(Plan).validate_python(values)
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise GlimpseError(
+            f"The plan {path} cannot be read: {' '.join(str(error).split())}; "
+            "preset, set, splits and groups are wanted, as in app/variants.yaml"
+        ) from error
+    for variant in variants(plan):
+        try:
+            load_config(plan.preset, variant.overrides)
+        except GlimpseError as error:
+            raise GlimpseError(f"Variant '{variant.name}': {error}") from error
+    return plan
+
+
+def variants(plan: Plan, only: Sequence[str] = ()) -> list[Variant]:
+    """The plan's variants, or those called `only`.
+
+    Raises:
+        GlimpseError: there is none of that name.
+    """
+    found = {
+        name: _variant(plan, group, name, changes)
+        for group, members in plan.groups.items()
+        for name, changes in members.items()
+    }
+    try:
+        return [choose(name, found, "variant") for name in only or found]
+    except ValueError as error:
+        raise GlimpseError(str(error)) from error
+
+
+def _variant(
+    plan: Plan, group: str, name: str, changes: dict[str, Any]
+) -> Variant:
+    changes = dict(changes)
+    seeds = changes.pop("seeds", [1])
+    overrides = tuple(
+        f"{key}={yaml.safe_dump(value, default_flow_style=True).split()[0]}"
+        for key, value in (plan.set | changes).items()
+    )
+    return Variant(name, group, changes, tuple(seeds), overrides)
+
+
+def folder_of(root: Path, variant: Variant, seed: int) -> Path:
+    return root / f"{variant.name}-seed{seed}"
+
+
+class Runs:
+    """Trains and measures, `jobs` runs at a time in processes of their own.
+
+    Args:
+        root: where the run folders go.
+        plan: what to train.
+        jobs: each has its share of the cores to itself.
+    """
+
+    def __init__(self, root: Path, plan: Plan, jobs: int = 1) -> None:
+        self.root = root
+        self.plan = plan
+        self.shares = _shares(jobs)
+        self.children: set[subprocess.Popen[bytes]] = set()
+        self.stopping = threading.Event()
+
+    def finish(self, chosen: Sequence[Variant]) -> list[str]:
+        """Do what is not done yet; returns what failed, a sentence each."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        todo = [
+            (variant, seed)
+            for seed in sorted({s for v in chosen for s in v.seeds})
+            for variant in chosen
+            if seed in variant.seeds and self._commands(variant, seed)
+        ]
+        failed = []
+        with ThreadPoolExecutor(len(self.shares)) as pool:
+            running = [pool.submit(self._run, *each) for each in todo]
+            try:
+                for count, done in enumerate(as_completed(running), 1):
+                    sentence, success = done.result()
+                    log.info("%s; %d left", sentence, len(todo) - count)
+                    if not success:
+                        failed.append(sentence)
+            except KeyboardInterrupt:
+                self._stop()
+                raise
+        return failed
+
+    def _stop(self) -> None:
+        """Children save what they have when they are told to end."""
+        self.stopping.set()
+        for child in tuple(self.children):
+            child.send_signal(signal.SIGTERM)
+        log.warning("Stopping; the same command goes on where this one was")
+
+    def _commands(self, variant: Variant, seed: int) -> list[list[str]]:
+        """What is still to be called, in order."""
+        folder = folder_of(self.root, variant, seed)
+        sets = [part for each in variant.overrides for part in ("--set", each)]
+        train = ["train", "--preset", self.plan.preset, "--run", str(folder)]
+        measured = [
+            folder / "evaluation" / f"{s}.json" for s in self.plan.splits
+        ]
+        missing = [path.stem for path in measured if not path.is_file()]
+        if not missing:
+            return []
+        return [
+            [*train, "--resume", "--seed", str(seed), *sets],
+            *(["evaluate", str(folder), "--split", split] for split in missing),
+        ]
+
+    def _run(self, variant: Variant, seed: int) -> tuple[str, bool]:
+        began = time.monotonic()
+        share = self.shares.pop()
+        name = folder_of(self.root, variant, seed).name
+        try:
+            for command in self._commands(variant, seed):
+                if self.stopping.is_set() or not self._call(
+                    command, name, share
+                ):
+                    return f"{name} failed: {self._last_words(name)}", False
+        finally:
+            self.shares.append(share)
+        return f"{name} done in {time.monotonic() - began:.0f} s", True
+
+    def _call(self, command: list[str], name: str, share: set[int]) -> bool:
+        with self._log(name).open("ab") as file:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "app", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+            )
+            self.children.add(child)
+            if share:
+                os.sched_setaffinity(child.pid, share)
+            child.wait()
+            self.children.discard(child)
+        return child.returncode == 0
+
+    def _log(self, name: str) -> Path:
+        return self.root / f"{name}.log"
+
+    def _last_words(self, name: str) -> str:
+        lines = self._log(name).read_text("utf-8", errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "")
+
+
+def _shares(jobs: int) -> list[set[int]]:
+    """The cores of each job; empty for all, or where it cannot be said."""
+    if jobs == 1 or not hasattr(os, "sched_getaffinity"):
+        return [set() for _ in range(jobs)]
+    cores = sorted(os.sched_getaffinity(0))
+    return [set(cores[job::jobs]) or set(cores) for job in range(jobs)]
+
+
+def measure_speeds(
+    root: Path,
+    chosen: Sequence[Variant],
+    data_dir: Path | None = None,
+    cache_dir: Path | None = None,
+) -> None:
+    """Time the first run of each variant that was trained."""
+    for variant in chosen:
+        folder = folder_of(root, variant, variant.seeds[0])
+        if (folder / "history.csv").is_file():
+            speed = measure_speed(folder, data_dir, cache_dir)
+            rate = speed["target_tokens_per_second"]
+            log.info("%s: %d tokens/s", variant.name, rate)
+
+
+def measure_speed(
+    folder: Path, data_dir: Path | None = None, cache_dir: Path | None = None
+) -> dict[str, Any]:
+    """Time training steps of a run's model, and keep that beside it.
+
+    The machine should have nothing else to do. The run itself stays as it is.
+    """
+    run = Run.open(folder)
+    corpus = run.load_corpus(data_dir, cache_dir)
+    trainer = Trainer(
+        run, corpus, run.load_tokenizers(), Device("", jit_compile=False)
+    )
+    seconds, tokens = 0.0, 0
+    for number, batch in enumerate(_batches(trainer)):
+        began = time.perf_counter()
+        trainer.train_step(batch)
+        if number >= WARM_UP:
+            seconds += time.perf_counter() - began
+            tokens += int((batch[1].numpy() != 0).sum())
+    speed = {
+        "parameters": trainer.model.count_params(),
+        "target_tokens_per_second": round(tokens / seconds),
+        "steps": TIMED,
+        "cores": cores(),
+    }
+    run.write_json("speed.json", speed)
+    return speed
+
+
+def _batches(trainer: Trainer) -> Iterator[Any]:
+    wanted = WARM_UP + TIMED
+    epoch = 0
+    while wanted:
+        for batch in trainer.data.epoch(1, epoch).take(wanted):
+            wanted -= 1
+            yield batch
+        epoch += 1

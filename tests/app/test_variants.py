@@ -1,0 +1,204 @@
+"""The plan of variants, its runs, and the table they come to."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app import variants, variants_table
+from app.variants import Runs, load_plan
+from data import GlimpseError
+from tests.app.tiny import PAIRS, TINY
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    """Two variants of a tiny model: one that trains, one that cannot."""
+    text = tmp_path / "all.tsv"
+    text.write_text("".join(f"{s}\t{t}\n" for s, t in PAIRS), "utf-8")
+    changes: dict[str, Any] = {
+        "corpus.name": "parallel_text",
+        "corpus.train": [str(text)],
+        "corpus.held_out": 4,
+    }
+    for override in TINY:
+        key, _, value = override.partition("=")
+        changes[key] = yaml.safe_load(value)
+    groups = {
+        "cell": {
+            "rnn": {"seeds": [1, 2], "model.cell": "rnn"},
+            "broken": {"corpus.train": ["nowhere.tsv"]},
+        }
+    }
+    path = tmp_path / "plan.yaml"
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "preset": "phrasebook",
+                "set": {**changes, "training.epochs": 1},
+                "splits": ["test"],
+                "groups": groups,
+            },
+            sort_keys=False,
+        ),
+        "utf-8",
+    )
+    return path
+
+
+def change(path: Path, **changes: Any) -> None:
+    values = yaml.safe_load(path.read_text("utf-8"))
+    path.write_text(yaml.safe_dump({**values, **changes}, sort_keys=False), "utf-8")
+
+
+def planted(
+    root: Path,
+    name: str,
+    bleu: float,
+    aer: float | None = None,
+    validation: tuple[float, ...] = (50.0,),
+) -> None:
+    """A finished run, as its files would be."""
+    folder = root / name
+    (folder / "evaluation").mkdir(parents=True)
+    measured: dict[str, Any] = {"bleu": {"score": bleu}, "aer": None}
+    if aer is not None:
+        other = {"reading": "after", "score": 0.75}
+        measured["aer"] = {
+            "reading": "before",
+            "score": aer,
+            "other_reading": other,
+        }
+    (folder / "evaluation" / "test.json").write_text(json.dumps(measured))
+    rows = [f"{100 * n},{v},{n}" for n, v in enumerate(validation, 1)]
+    (folder / "history.csv").write_text(
+        "\n".join(["step,validation_bleu,seconds", *rows]) + "\n"
+    )
+
+
+def test_every_variant_is_a_configuration() -> None:
+    plan = load_plan()
+    found = variants.variants(plan)
+
+    assert len({each.name for each in found}) == len(found) > 30
+    three = {each.name for each in found if len(each.seeds) == 3}
+    assert three == {"bahdanau", "luong", "luong-feeding", "conditional"}
+    assert all("training.epochs=3" in each.overrides for each in found)
+
+
+def test_values_arrive_as_they_were_written(plan: Path) -> None:
+    """A list, a number and a name, through `--set`."""
+    (rnn,) = variants.variants(load_plan(plan), ["rnn"])
+
+    config = variants.load_config("phrasebook", rnn.overrides)
+
+    assert config.model.cell == "rnn"
+    assert config.corpus.train == (str(plan.parent / "all.tsv"),)
+    assert config.corpus.held_out == 4
+
+
+def test_a_failing_variant_does_not_stop_the_others(
+    plan: Path, tmp_path: Path
+) -> None:
+    """Real processes; what is done is not done again."""
+    opened = load_plan(plan)
+    chosen = [
+        variants.Variant(**{**vars(each), "seeds": (1,)})
+        for each in variants.variants(opened)
+    ]
+    root = tmp_path / "runs"
+
+    failed = Runs(root, opened, jobs=2).finish(chosen)
+
+    assert len(failed) == 1
+    assert "broken-seed1 failed: Error:" in failed[0]
+    assert "nowhere.tsv" in failed[0]
+    (result,) = variants_table.results(root, opened, chosen[0])
+    assert result.measures["test"]["split"] == "test"
+    assert Runs(root, opened).finish(chosen[:1]) == []
+    log = (root / "rnn-seed1.log").read_text("utf-8")
+    assert log.count("Training ") == 1
+
+    speed = variants.measure_speed(root / "rnn-seed1")
+    assert speed["target_tokens_per_second"] > 0
+    again = json.loads((root / "rnn-seed1" / "speed.json").read_text())
+    assert again == speed
+
+
+def test_the_table_has_means_and_ranges(plan: Path, tmp_path: Path) -> None:
+    opened = load_plan(plan)
+    planted(tmp_path, "rnn-seed1", 40.0, 0.1, (50.0, 90.0, 95.0))
+    planted(tmp_path, "rnn-seed2", 50.0, 0.2, (50.0, 60.0))
+    planted(tmp_path, "broken-seed1", 12.34)
+
+    lines = variants_table.table(
+        tmp_path, opened, variants.variants(opened)
+    ).split("\n")
+
+    head, _, rnn, broken = lines
+    assert head.count("|") == rnn.count("|") == broken.count("|")
+    assert rnn.startswith("| `rnn` | `cell=rnn` | 2 | – | 45.0 (40.0–50.0) |")
+    assert rnn.endswith(
+        "| 15.0 (10.0–20.0) | 75.0 (75.0–75.0) | 200 (1 run) | – |"
+    )
+    assert broken.endswith("| 1 | – | 12.3 | – | – | – | – |")
+
+
+def test_scores_are_written_where_there_is_a_place(
+    plan: Path, tmp_path: Path
+) -> None:
+    opened = load_plan(plan)
+    planted(tmp_path, "rnn-seed1", 40.0)
+    page = tmp_path / "page.md"
+    page.write_text(
+        "| variant | score |\n|---|---|\n| `rnn` | old |\n| `other` | kept |\n"
+        "before <!-- scores:begin -->old<!-- scores:end --> after\n"
+    )
+
+    variants_table.write(page, tmp_path, opened, variants.variants(opened))
+
+    text = page.read_text("utf-8")
+    assert "| `rnn` | 40.0 |\n| `other` | kept |" in text
+    assert text.endswith("<!-- scores:end --> after\n")
+    assert "old" not in text
+    once = text
+    variants_table.write(page, tmp_path, opened, variants.variants(opened))
+    assert page.read_text("utf-8") == once
+
+
+def test_a_page_without_a_place_is_refused(plan: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("nothing here")
+
+    with pytest.raises(GlimpseError, match="no place for the scores"):
+        variants_table.write(page, tmp_path, load_plan(plan), [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"groups": {"cell": {"gru": {"model.cel": "gru"}}}},
+            "Variant 'gru': .*unknown key 'model.cel', did you mean 'cell'",
+        ),
+        (
+            {"groups": {"cell": {"gru": {"model.cell": "grue"}}}},
+            "Variant 'gru': .*did you mean 'gru'",
+        ),
+        ({"splits": 3}, "cannot be read: .*preset, set, splits and groups"),
+        ({"setting": {}}, "cannot be read: .*setting"),
+    ],
+)
+def test_a_wrong_plan_is_refused_before_anything_trains(
+    plan: Path, changes: dict[str, Any], message: str
+) -> None:
+    change(plan, **changes)
+    with pytest.raises(GlimpseError, match=message):
+        load_plan(plan)
+
+
+def test_an_unknown_variant_is_refused_with_the_nearest(plan: Path) -> None:
+    with pytest.raises(GlimpseError, match=r"variant 'rn': .*mean 'rnn'"):
+        variants.variants(load_plan(plan), ["rn"])
