@@ -191,7 +191,7 @@ def _fill(text: str, scores: dict[str, str]) -> str:
         return match[0] if score is None else f"{match['row']} {score} |"
 
     return re.sub(
-        r"^(?P<row>\| `(?P<name>[a-z0-9-]+)` \|.*\|)[^|\n]*\|$",
+        r"^(?P<row>\| `(?P<name>[a-z0-9-]+)` \|(?:.*\|)?)[^|\n]*\|$",
         filled,
         text,
         flags=re.MULTILINE,

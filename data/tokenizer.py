@@ -257,7 +257,10 @@ def _processor(model: bytes) -> sentencepiece.SentencePieceProcessor:
 
 
 def _is_word_level(model: bytes) -> bool:
-    proto = sentencepiece_model_pb2.ModelProto.FromString(model)
+    # Generated classes are made at run time, where no type checker sees them.
+    proto = sentencepiece_model_pb2.ModelProto.FromString(  # type: ignore[attr-defined]
+        model
+    )
     return proto.trainer_spec.model_type == proto.trainer_spec.WORD
 
 

@@ -50,7 +50,9 @@ def plan(tmp_path: Path) -> Path:
 
 def change(path: Path, **changes: Any) -> None:
     values = yaml.safe_load(path.read_text("utf-8"))
-    path.write_text(yaml.safe_dump({**values, **changes}, sort_keys=False), "utf-8")
+    path.write_text(
+        yaml.safe_dump({**values, **changes}, sort_keys=False), "utf-8"
+    )
 
 
 def planted(
@@ -119,7 +121,7 @@ def test_a_failing_variant_does_not_stop_the_others(
     assert result.measures["test"]["split"] == "test"
     assert Runs(root, opened).finish(chosen[:1]) == []
     log = (root / "rnn-seed1.log").read_text("utf-8")
-    assert log.count("Training ") == 1
+    assert log.count("Training on ") == 1
 
     speed = variants.measure_speed(root / "rnn-seed1")
     assert speed["target_tokens_per_second"] > 0
