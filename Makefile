@@ -9,7 +9,7 @@ export GLIMPSE_TEXT := $(value TEXT)
 APP := .venv/bin/python -m app
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train evaluate translate test test-all lint clean
+.PHONY: help setup train evaluate translate variants test test-all lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -45,10 +45,14 @@ translate: setup ## translate TEXT, or the lines of standard input
 	@if [ -n "$$GLIMPSE_TEXT" ]; then printf '%s\n' "$$GLIMPSE_TEXT"; \
 	else cat; fi | $(APP) translate "$(RUN)" $(ARGS)
 
+# RUN may have come from PRESET, which says nothing here.
+variants: setup ## train every variant of the model on phrasebook (hours)
+	@$(APP) variants $(ARGS)
+
 test: setup ## the tests, within 5 minutes
 	@.venv/bin/python -m pytest $(ARGS)
 
-test-all: setup ## the tests and the slow ones
+test-all: setup ## the tests, and every combination of the parts (hours)
 	@.venv/bin/python -m pytest -m "slow or not slow" $(ARGS)
 
 lint: setup ## format, rules and types
