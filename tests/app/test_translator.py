@@ -11,7 +11,7 @@ import pytest
 
 from app.run import Tokenizers
 from app.translator import Translation, Translator
-from data import GlimpseError, PipelineOptions, Tokenizer
+from data import GlimpseError, PipelineOptions, Tokenizer, normalise
 from tests.app.conftest import SOURCES, TARGETS
 
 
@@ -123,11 +123,11 @@ class Recalling(Tokenizer):
     def decode(self, ids: Iterable[int]) -> str:
         ids = list(ids)
         text = super().decode(ids)
-        self.ids[text] = ids[:-1]  # without the end mark
+        self.ids[normalise(text)] = ids[:-1]  # without the end mark
         return text
 
     def encode(self, text: str) -> list[int]:
-        return self.ids[text]
+        return self.ids[normalise(text)]
 
 
 @pytest.fixture

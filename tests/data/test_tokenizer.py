@@ -147,8 +147,8 @@ def test_the_vocabulary_asked_for_instead_is_enough() -> None:
 
 
 def test_unknown_model_type() -> None:
-    with pytest.raises(GlimpseError, match=r"'word'.* bpe and unigram"):
-        Tokenizer.train(TEXTS, 300, model_type="word")
+    with pytest.raises(GlimpseError, match=r"'char'.* bpe, unigram, word"):
+        Tokenizer.train(TEXTS, 300, model_type="char")
 
 
 def test_saved_is_loaded(tokenizer: Tokenizer, tmp_path: Path) -> None:
