@@ -23,12 +23,15 @@ from models.cells import CELLS
 from models.encoder import DIRECTIONS
 from models.seq2seq import Seq2Seq
 from tests.models.tiny import (
+    BOS,
+    EOS,
     SOURCE_VOCABULARY,
     TARGET_VOCABULARY,
     batch,
     randomise,
 )
 
+LONGEST = 3  # tokens of a translation
 UNITS = 6  # of a decoder, and of both directions of an encoder
 
 
@@ -89,8 +92,8 @@ def check(row: Combination) -> None:
     assert isinstance(model, Seq2Seq)
     model.build()
     randomise(model)
-    model.compile("adam")
-    data = batch()
+    model.compile("sgd")  # which costs the least of all
+    data = batch([[5, 9, EOS], [6, EOS]], [[4, 7, EOS], [8, EOS]])
     losses = [float(model.train_step(data)["loss"]) for _ in "ab"]
     assert np.all(np.isfinite(losses))
     _check_forced(model, data[0])
@@ -108,26 +111,30 @@ def _check_forced(model: Seq2Seq, inputs: dict[str, tf.Tensor]) -> None:
 
 
 def _check_search(model: Seq2Seq, source: tf.Tensor) -> None:
-    """Of a beam, the best score is what forcing its words would give."""
+    """Forced, the best hypothesis has the log-probability it was found with."""
     memory, state = model.encode(source)
-    for size in (1, 2):
-        options = SearchOptions(beam_size=size, max_length=3)
-        found = search(
+    greedy, beam = (
+        search(
             lambda tokens, state: model.step(tokens, state, memory),
             state,
             source_length=tf.shape(source)[1],
-            limits=tf.fill([source.shape[0]], 3),
-            options=options,
+            limits=tf.fill([source.shape[0]], LONGEST),
+            options=SearchOptions(beam_size=size, max_length=LONGEST),
         )
-        best = found.tokens[:, 0]
-        begin = tf.fill([best.shape[0], 1], 2)
-        target_in = tf.concat([begin, best[:, :-1]], 1)
-        logits = model({"source": source, "target_in": target_in})["logits"]
-        gained = tf.gather(tf.nn.log_softmax(logits), best, batch_dims=2)
-        real = tf.cast(best != 0, tf.float32)
-        np.testing.assert_allclose(
-            tf.reduce_sum(gained * real, 1), found.log_probs[:, 0], atol=1e-3
-        )
+        for size in (1, 2)
+    )
+    found = [greedy.tokens[:, 0], beam.tokens[:, 0]]
+    best = tf.concat(found, 0)
+    begin = tf.fill([best.shape[0], 1], BOS)
+    target_in = tf.concat([begin, best[:, :-1]], 1)
+    twice = tf.concat([source, source], 0)
+    logits = model({"source": twice, "target_in": target_in})["logits"]
+    gained = tf.gather(tf.nn.log_softmax(logits), best, batch_dims=2)
+    np.testing.assert_allclose(
+        tf.reduce_sum(gained * tf.cast(best != 0, tf.float32), 1),
+        tf.concat([greedy.log_probs[:, 0], beam.log_probs[:, 0]], 0),
+        atol=1e-3,
+    )
 
 
 @pytest.mark.parametrize("row", PAIRWISE, ids=_name)
