@@ -45,7 +45,6 @@ translate: setup ## translate TEXT, or the lines of standard input
 	@if [ -n "$$GLIMPSE_TEXT" ]; then printf '%s\n' "$$GLIMPSE_TEXT"; \
 	else cat; fi | $(APP) translate "$(RUN)" $(ARGS)
 
-# RUN may have come from PRESET, which says nothing here.
 variants: setup ## train every variant of the model on phrasebook (hours)
 	@$(APP) variants $(ARGS)
 

@@ -42,7 +42,7 @@ class Decoder(layers.Layer):
         units: dimension H of the cells.
         readout_units: dimension R of the readout, what the softmax layer sees.
         attention: the attention layer; None for a decoder without.
-        cell: "rnn", "gru" or "lstm".
+        cell: a name in `models.cells.CELLS`.
         num_layers: number of cells.
         dropout: rate on the readout.
         residual: from the second layer on, a layer's output is added to its
