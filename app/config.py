@@ -302,15 +302,15 @@ def _conflicts(config: Config) -> typing.Iterator[str]:
         )
     if model.window != "none" and not _attends(model):
         yield (
-            f"model.window={model.window} got a model without attention, which "
-            "has nothing to look through: set model.window=none, or a "
-            "model.decoder with attention"
+            f"model.window={model.window} got {_without(model)}, which has no "
+            "weights to narrow: set model.window=none, or a model.decoder "
+            "with attention"
         )
     if config.training.coverage_loss and not _attends(model):
         yield (
-            f"training.coverage_loss={config.training.coverage_loss} got a "
-            "model without attention, which covers nothing: set it to 0, or a "
-            "model.decoder with attention"
+            f"training.coverage_loss={config.training.coverage_loss} got "
+            f"{_without(model)}, which has no weights to add up: set it to 0, "
+            "or a model.decoder with attention"
         )
     if model.variational_dropout and not model.encoder_dropout:
         yield (
@@ -324,7 +324,15 @@ def _attends(model: ModelOptions) -> bool:
     return model.kind == "seq2seq" and model.decoder != "plain"
 
 
+def _without(model: ModelOptions) -> str:
+    if model.kind != "seq2seq":
+        return f"model.kind={model.kind}"
+    return f"model.decoder={model.decoder}"
+
+
 def _conflicts_of_sizes(model: ModelOptions) -> typing.Iterator[str]:
+    if model.kind != "seq2seq":
+        return
     memory = model.encoder_units
     if model.direction == "bidirectional":
         memory *= 2
@@ -339,8 +347,10 @@ def _conflicts_of_sizes(model: ModelOptions) -> typing.Iterator[str]:
         and memory != model.decoder_units
     ):
         yield f"model.attention=luong-dot got {sizes}; {equal}"
-    if model.attention == "multi-head" and (
-        model.attention_units % model.num_heads
+    if (
+        model.attention == "multi-head"
+        and _attends(model)
+        and model.attention_units % model.num_heads
     ):
         yield (
             f"model.num_heads={model.num_heads} got "

@@ -16,7 +16,14 @@ from models.attention import (
     ScaledDotProductAttention,
 )
 from models.baseline import StartingExample
-from models.cells import GRUCell, LSTMCell, SimpleRNNCell
+from models.cells import (
+    GRUCell,
+    LayerNormGRUCell,
+    LayerNormLSTMCell,
+    LayerNormRNNCell,
+    LSTMCell,
+    SimpleRNNCell,
+)
 from models.decoder import (
     BahdanauDecoder,
     ConditionalDecoder,
@@ -40,6 +47,9 @@ __all__ = [
     "GRUCell",
     "Hypotheses",
     "LSTMCell",
+    "LayerNormGRUCell",
+    "LayerNormLSTMCell",
+    "LayerNormRNNCell",
     "LocalMonotonic",
     "LocalPredictive",
     "LocationSensitiveAttention",

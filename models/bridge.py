@@ -83,7 +83,7 @@ class DenseBridge(Bridge):
 class MeanBridge(DenseBridge):
     """Each leaf is `tanh(W h + b)` of the mean h of the encoder's values.
 
-    Sennrich et al. 2017, "Nematus", section 2.1.
+    Sennrich et al. 2017, "Nematus", section 2.
     """
 
     def read(self, summary: Summary) -> tf.Tensor:

@@ -20,8 +20,8 @@ class BahdanauAttention(Attention):
 
     Normalised, it is `e = g (v / |v|) . tanh(W query + U value + b)` with a
     learnt length g, `1 / sqrt(units)` at the start: weight normalisation of
-    Salimans and Kingma 2016, equation 2, as Raffel et al. 2017 use it in
-    their equation 16.
+    Salimans and Kingma 2016, equation 2, as Raffel et al. 2017 use it,
+    section 2.4.
 
     Args:
         units: dimension of the projections (the paper's n').

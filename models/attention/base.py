@@ -133,9 +133,9 @@ class Attention(layers.Layer):
             Context (B, Q, M), weights (B, Q, S), and the next state.
         """
         scores = ops.cast(self.scores(query, memory, state), "float32")
-        weights = self.look(scores, query, memory, state)
+        weights, emphasis = self.look(scores, query, memory, state)
         state = self.next_state(state, weights)
-        weights = ops.cast(weights, self.compute_dtype)
+        weights = ops.cast(weights * emphasis, self.compute_dtype)
         return ops.matmul(weights, memory.values), weights, state
 
     def project_keys(self, values: tf.Tensor) -> tf.Tensor:
@@ -153,16 +153,21 @@ class Attention(layers.Layer):
 
     def look(
         self, scores: tf.Tensor, query: tf.Tensor, memory: Memory, state: State
-    ) -> tf.Tensor:
-        """Weights (B, Q, S) of scores, both float32, through the window."""
+    ) -> tuple[tf.Tensor, tf.Tensor | float]:
+        """Weights (B, Q, S) through the window, and what it emphasises.
+
+        All float32. The two are kept apart because what is remembered is what
+        the variant decided: a monotonic alignment would fade away if every
+        step multiplied it by a Gaussian.
+        """
         mask = memory.mask[:, None, :]
         if self.window is None:
             scores = ops.where(mask, scores, MASKED)
-            return self.normalize(scores, query, memory, state)
+            return self.normalize(scores, query, memory, state), 1.0
         distance = self.window.distance(query, memory.mask, state)
         scores = ops.where(mask & self.window.holds(distance), scores, MASKED)
         weights = self.normalize(scores, query, memory, state)
-        return weights * self.window.emphasis(distance)
+        return weights, self.window.emphasis(distance)
 
     def normalize(
         self, scores: tf.Tensor, query: tf.Tensor, memory: Memory, state: State
@@ -173,7 +178,10 @@ class Attention(layers.Layer):
         return weights * ops.cast(memory.mask[:, None, :], "float32")
 
     def next_state(self, state: State, weights: tf.Tensor) -> State:
-        """The state after a step with these weights, (B, Q, S) float32."""
+        """The state after a step with these weights, (B, Q, S) float32.
+
+        They are those before a window's emphasis.
+        """
         return state if self.window is None else self.window.next_state(state)
 
     def get_config(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class LocationSensitiveAttention(BahdanauAttention):
 
     def initial_state(self, memory: Memory, num_queries: int) -> State:
         state = super().initial_state(memory, num_queries)
-        return {**state, "previous": nowhere(memory, num_queries)}
+        return {**state, "previous": no_weights(memory, num_queries)}
 
     def next_state(self, state: State, weights: tf.Tensor) -> State:
         return {**super().next_state(state, weights), "previous": weights}
@@ -111,7 +111,7 @@ class CoverageAttention(BahdanauAttention):
 
     def initial_state(self, memory: Memory, num_queries: int) -> State:
         state = super().initial_state(memory, num_queries)
-        return {**state, "coverage": nowhere(memory, num_queries)}
+        return {**state, "coverage": no_weights(memory, num_queries)}
 
     def next_state(self, state: State, weights: tf.Tensor) -> State:
         coverage = state["coverage"] + weights
@@ -124,7 +124,7 @@ class CoverageAttention(BahdanauAttention):
         return hidden + self.coverage_projection(state["coverage"][..., None])
 
 
-def nowhere(memory: Memory, num_queries: int) -> tf.Tensor:
+def no_weights(memory: Memory, num_queries: int) -> tf.Tensor:
     """Weights of 0, (B, Q, S), in float32: they are to be summed."""
     rows, positions = ops.shape(memory.mask)
     return ops.zeros((rows, num_queries, positions), "float32")

@@ -30,7 +30,7 @@ class Monotonic(Attention):
     Raffel et al. 2017, "Online and linear-time attention by enforcing
     monotonic alignments", equations 8 to 14 and algorithm 1. In training the
     scores get normal noise, so that they learn to be far from 0 (section
-    2.3). A row sums to 1 at most: what has left the source does not return.
+    2.5). A row sums to 1 at most: what has left the source does not return.
 
     Args:
         score_bias: r, added to every score, at the start of training; the
@@ -61,15 +61,15 @@ class Monotonic(Attention):
         real = ops.cumsum(ops.cast(memory.mask, "int32"), -1)
         first = ops.cast(memory.mask & (real == 1), "float32")
         first = ops.broadcast_to(first[:, None], (rows, num_queries, positions))
-        return {**state, "alignment": first}
+        return {**state, "previous": first}
 
     def next_state(self, state: State, weights: tf.Tensor) -> State:
-        return {**super().next_state(state, weights), "alignment": weights}
+        return {**super().next_state(state, weights), "previous": weights}
 
     def normalize(
         self, scores: tf.Tensor, query: tf.Tensor, memory: Memory, state: State
     ) -> tf.Tensor:
-        return self.stopping(scores, state["alignment"])
+        return self.stopping(scores, state["previous"])
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -123,7 +123,7 @@ class BahdanauMonotonicAttention(Monotonic, BahdanauAttention):
     """Monotonic attention with the additive score, normalised as it was made.
 
     `e = g (v / |v|) . tanh(W query + U value + b) + r`, Raffel et al. 2017,
-    equation 16; see `Monotonic`.
+    section 2.4; see `Monotonic`.
 
     Args:
         units: dimension of the hidden layer.

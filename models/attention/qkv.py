@@ -15,7 +15,8 @@ class ScaledDotProductAttention(Attention):
     """Query, key and value: `e = (Wq query) . (Wk value) / sqrt(d)`.
 
     The context is the weighted mean of `Wv value`. Vaswani et al. 2017,
-    "Attention is all you need", section 3.2.1, over the memory of an RNN.
+    "Attention is all you need", section 3.2.1 with the projections of
+    3.2.2, one head and no Wo, over the memory of an RNN.
 
     Args:
         units: dimension d of queries, keys and projected values.
@@ -123,19 +124,21 @@ class MultiHeadAttention(ScaledDotProductAttention):
         self, query: tf.Tensor, memory: Memory, state: State
     ) -> tuple[tf.Tensor, tf.Tensor, State]:
         scores = ops.cast(self.scores(query, memory, state), "float32")
-        heads = [
+        looks = [
             self.look(scores[:, head], query, memory, state)
             for head in range(self.num_heads)
         ]
-        weights = ops.cast(ops.stack(heads, 1), self.compute_dtype)
+        plain = ops.stack([weights for weights, _ in looks], 1)
+        seen = ops.stack([weights * emphasis for weights, emphasis in looks], 1)
+        weights = ops.cast(seen, self.compute_dtype)
         contexts = ops.matmul(weights, memory.values)  # (B, N, Q, units / N)
         joined = ops.reshape(
             ops.transpose(contexts, (0, 2, 1, 3)),
             (*ops.shape(query)[:2], self.units),
         )
-        mean = ops.mean(weights, 1)
         context = self.output_projection(joined)
-        return context, mean, self.next_state(state, mean)
+        state = self.next_state(state, ops.mean(plain, 1))
+        return context, ops.mean(weights, 1), state
 
     def scores(
         self, query: tf.Tensor, memory: Memory, state: State

@@ -23,7 +23,7 @@ class ConditionalDecoder(DeepOutputDecoder):
     t_i  = tanh(W [s_i; c_i; y_{i-1}] + b)
     ```
 
-    Sennrich et al. 2017, "Nematus", section 2.1: the conditional GRU, here
+    Sennrich et al. 2017, "Nematus", section 2: the conditional GRU, here
     for any cell; an LSTM's carry goes through both. With several layers the
     pair is the bottom one, and the others stand on it. `cells[0]` is cell1,
     `context_cell` is cell2; they share one state.

@@ -165,8 +165,8 @@ def test_every_possible_pair_is_in_some_row() -> None:
     [
         (
             ["decoder=plain", "window=local-m"],
-            "model.window=local-m got a model without attention, which has "
-            "nothing to look through: set model.window=none, or",
+            "model.window=local-m got model.decoder=plain, which has no weights "
+            "to narrow: set model.window=none, or",
         ),
         (
             ["attention=luong-dot"],
@@ -206,7 +206,7 @@ def test_every_possible_pair_is_in_some_row() -> None:
         ),
         (
             ["kind=starting-example", "window=local-p"],
-            "model.window=local-p got a model without attention",
+            "model.window=local-p got model.kind=starting-example",
         ),
         (
             ["attention=luong"],
@@ -224,7 +224,7 @@ def test_an_impossible_combination_is_refused(
 
 
 def test_a_coverage_loss_without_attention_is_refused() -> None:
-    with pytest.raises(GlimpseError, match=r"coverage_loss=1\.0 got a model"):
+    with pytest.raises(GlimpseError, match=r"coverage_loss=1\.0 got model"):
         load_config(
             "phrasebook", ["model.decoder=plain", "training.coverage_loss=1.0"]
         )

@@ -41,13 +41,14 @@ def attention(
             for (scores, project), history in zip(
                 heads, histories, strict=True
             ):
-                weights = reference.attend(
+                plain, weights = reference.attend(
                     scores, weigh, window, query, given, history
                 )
-                history.append(weights)
-                parts.append(weights @ (given @ project.T))
-            contexts.append(_join(values, layer) @ np.concatenate(parts))
-            rows.append(np.mean([history[-1] for history in histories], 0))
+                history.append(plain)
+                parts.append((weights @ (given @ project.T), weights))
+            joined = np.concatenate([context for context, _ in parts])
+            contexts.append(_join(values, layer) @ joined)
+            rows.append(np.mean([weights for _, weights in parts], 0))
         return np.array(contexts), np.array(rows)
 
     return run

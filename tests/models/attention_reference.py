@@ -1,7 +1,8 @@
 """The attention papers' equations in float64 NumPy, to hold the layers to.
 
 One sentence, one query at a time, no padding; a matrix is (outputs, inputs).
-`history` holds the rows of weights before this query's, oldest first.
+`history` holds the rows of weights before this query's, oldest first, as they
+were before a window's emphasis.
 """
 
 from collections.abc import Callable, Sequence
@@ -140,16 +141,17 @@ def attend(
     query: Array,
     values: Array,
     history: History,
-) -> Array:
-    """The weights (S,) of one query."""
+) -> tuple[Array, Array]:
+    """The weights (S,) of one query, before and after the emphasis."""
     given = scores(query, values, history)
     if window is None:
-        return weigh(given, history)
+        weights = weigh(given, history)
+        return weights, weights
     centre = window.centre(query, len(history), len(values))
     distance = np.arange(len(values)) - centre
     given = np.where(np.abs(distance) <= window.half_width, given, FAR)
     weights = weigh(given, history)
     if not window.gaussian:
-        return weights
+        return weights, weights
     sigma = window.half_width / 2  # equation 10
-    return weights * np.exp(-(distance**2) / (2 * sigma**2))
+    return weights, weights * np.exp(-(distance**2) / (2 * sigma**2))
