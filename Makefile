@@ -51,7 +51,7 @@ variants: setup ## train every variant of the model on phrasebook (hours)
 test: setup ## the tests, within 5 minutes
 	@.venv/bin/python -m pytest $(ARGS)
 
-test-all: setup ## the tests, and every combination of the parts (hours)
+test-all: setup ## the tests, and every combination of parts (hours)
 	@.venv/bin/python -m pytest -m "slow or not slow" $(ARGS)
 
 lint: setup ## format, rules and types

@@ -319,8 +319,8 @@ def variants(
         bool,
         typer.Option(
             "--speed",
-            help="Train nothing: time training steps of each finished run, "
-            "one after the other, on a machine with nothing else to do.",
+            help="Train nothing: time training steps of the first run of "
+            "each variant, on a machine with nothing else to do.",
         ),
     ] = False,
     write: Annotated[
@@ -344,16 +344,23 @@ def variants(
         chosen = variants.variants(opened, only or ())
         if list_:
             for each in chosen:
-                print(each.name, *each.changes.items())
+                print(each.name, *(f"--set {o}" for o in each.overrides))
             return
+        if write:  # better refused now than after hours
+            variants_table.require_place(write)
         failed = []
         if speed:
             variants.measure_speeds(run, chosen, data_dir, cache_dir)
         elif not report:
-            runs = variants.Runs(run, opened, jobs)
+            places = {"--data-dir": data_dir, "--cache-dir": cache_dir}
+            given = [[k, str(v)] for k, v in places.items() if v]
+            runs = variants.Runs(
+                run, opened, jobs, [part for pair in given for part in pair]
+            )
             failed = runs.finish(chosen)
         if write:
-            variants_table.write(write, run, opened, chosen)
+            every = variants.variants(opened)  # whatever --only says
+            variants_table.write(write, run, opened, every)
         print(
             json.dumps(variants_table.to_json(run, opened, chosen))
             if as_json

@@ -108,7 +108,7 @@ class ModelOptions:
     word_dropout: Rate = 0.0
     embedding_dropout: Rate = 0.0
     encoder_dropout: Rate = 0.0
-    variational_dropout: bool = False
+    variational_dropout: bool = False  # of the encoder
     readout_dropout: Rate = 0.0
 
 

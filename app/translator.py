@@ -121,7 +121,7 @@ class Translator:
         Where the target is of words and the model has attention, each unknown
         word of a translation is replaced by the source word that its row of
         attention has most of (Jean et al. 2015, section 3.3; Luong, Pham and
-        Manning 2015, section 4.1). A row without weight leaves the mark.
+        Manning 2015). A row without weight leaves the mark.
 
         Args:
             sentences: any text; an empty one has an empty translation.

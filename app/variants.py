@@ -4,6 +4,7 @@ A run is a folder `NAME-seedN`, trained and measured by the same commands as
 any other; what is finished is not done again.
 """
 
+import json
 import logging
 import os
 import signal
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,8 @@ import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
-from app.config import load_config
-from app.device import Device, cores
+from app.config import differences, load_config
+from app.device import cores, pick_device
 from app.run import Run
 from app.training import Trainer
 from data import GlimpseError
@@ -104,8 +106,9 @@ def variants(plan: Plan, only: Sequence[str] = ()) -> list[Variant]:
         for group, members in plan.groups.items()
         for name, changes in members.items()
     }
+    names = dict.fromkeys(only or found)  # each once
     try:
-        return [choose(name, found, "variant") for name in only or found]
+        return [choose(name, found, "variant") for name in names]
     except ValueError as error:
         raise GlimpseError(str(error)) from error
 
@@ -116,7 +119,7 @@ def _variant(
     changes = dict(changes)
     seeds = changes.pop("seeds", [1])
     overrides = tuple(
-        f"{key}={yaml.safe_dump(value, default_flow_style=True).split()[0]}"
+        f"{key}={json.dumps(value)}"
         for key, value in (plan.set | changes).items()
     )
     return Variant(name, group, changes, tuple(seeds), overrides)
@@ -133,11 +136,19 @@ class Runs:
         root: where the run folders go.
         plan: what to train.
         jobs: each has its share of the cores to itself.
+        options: what train and evaluate are called with besides.
     """
 
-    def __init__(self, root: Path, plan: Plan, jobs: int = 1) -> None:
+    def __init__(
+        self,
+        root: Path,
+        plan: Plan,
+        jobs: int = 1,
+        options: Sequence[str] = (),
+    ) -> None:
         self.root = root
         self.plan = plan
+        self.options = list(options)
         self.shares = _shares(jobs)
         self.children: set[subprocess.Popen[bytes]] = set()
         self.stopping = threading.Event()
@@ -152,7 +163,10 @@ class Runs:
             if seed in variant.seeds and self._commands(variant, seed)
         ]
         failed = []
-        with ThreadPoolExecutor(len(self.shares)) as pool:
+        with (
+            _ended_like_interrupted(),
+            ThreadPoolExecutor(len(self.shares)) as pool,
+        ):
             running = [pool.submit(self._run, *each) for each in todo]
             try:
                 for count, done in enumerate(as_completed(running), 1):
@@ -162,6 +176,7 @@ class Runs:
                         failed.append(sentence)
             except KeyboardInterrupt:
                 self._stop()
+                pool.shutdown(cancel_futures=True)
                 raise
         return failed
 
@@ -169,7 +184,7 @@ class Runs:
         """Children save what they have when they are told to end."""
         self.stopping.set()
         for child in tuple(self.children):
-            child.send_signal(signal.SIGTERM)
+            child.terminate()
         log.warning("Stopping; the same command goes on where this one was")
 
     def _commands(self, variant: Variant, seed: int) -> list[list[str]]:
@@ -177,6 +192,7 @@ class Runs:
         folder = folder_of(self.root, variant, seed)
         sets = [part for each in variant.overrides for part in ("--set", each)]
         train = ["train", "--preset", self.plan.preset, "--run", str(folder)]
+        self._require_same_plan(folder, variant, seed)
         measured = [
             folder / "evaluation" / f"{s}.json" for s in self.plan.splits
         ]
@@ -184,9 +200,28 @@ class Runs:
         if not missing:
             return []
         return [
-            [*train, "--resume", "--seed", str(seed), *sets],
-            *(["evaluate", str(folder), "--split", split] for split in missing),
+            [*train, "--resume", "--seed", str(seed), *sets, *self.options],
+            *(
+                ["evaluate", str(folder), "--split", split, *self.options]
+                for split in missing
+            ),
         ]
+
+    def _require_same_plan(
+        self, folder: Path, variant: Variant, seed: int
+    ) -> None:
+        """Figures of another plan would stand beside this one's."""
+        if not (folder / "config.yaml").is_file():
+            return
+        wanted = load_config(
+            self.plan.preset, [*variant.overrides, f"training.seed={seed}"]
+        )
+        changed = differences(Run.open(folder).config, wanted)
+        if changed:
+            raise GlimpseError(
+                f"{folder} was made by another plan (its own, then this one's: "
+                f"{'; '.join(changed)}): remove it, or give another --run"
+            )
 
     def _run(self, variant: Variant, seed: int) -> tuple[str, bool]:
         began = time.monotonic()
@@ -209,10 +244,14 @@ class Runs:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
+                start_new_session=True,  # Ctrl-C reaches it through us alone
             )
             self.children.add(child)
-            if share:
-                os.sched_setaffinity(child.pid, share)
+            if self.stopping.is_set():
+                child.terminate()
+            with suppress(ProcessLookupError):  # it has ended already
+                if share:
+                    os.sched_setaffinity(child.pid, share)
             child.wait()
             self.children.discard(child)
         return child.returncode == 0
@@ -221,16 +260,27 @@ class Runs:
         return self.root / f"{name}.log"
 
     def _last_words(self, name: str) -> str:
-        lines = self._log(name).read_text("utf-8", errors="replace").split("\n")
+        text = self._log(name).read_text("utf-8", errors="replace")
+        lines = text.replace("\r", "\n").split("\n")
         return next((line for line in reversed(lines) if line.strip()), "")
+
+
+@contextmanager
+def _ended_like_interrupted() -> Iterator[None]:
+    """SIGTERM does what Ctrl-C does: no child goes on alone."""
+    old = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)
 
 
 def _shares(jobs: int) -> list[set[int]]:
     """The cores of each job; empty for all, or where it cannot be said."""
     if jobs == 1 or not hasattr(os, "sched_getaffinity"):
         return [set() for _ in range(jobs)]
-    cores = sorted(os.sched_getaffinity(0))
-    return [set(cores[job::jobs]) or set(cores) for job in range(jobs)]
+    every = sorted(os.sched_getaffinity(0))
+    return [set(every[job::jobs]) or set(every) for job in range(jobs)]
 
 
 def measure_speeds(
@@ -239,7 +289,7 @@ def measure_speeds(
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
 ) -> None:
-    """Time the first run of each variant that was trained."""
+    """Time the first run of each variant that has one."""
     for variant in chosen:
         folder = folder_of(root, variant, variant.seeds[0])
         if (folder / "history.csv").is_file():
@@ -253,17 +303,16 @@ def measure_speed(
 ) -> dict[str, Any]:
     """Time training steps of a run's model, and keep that beside it.
 
-    The machine should have nothing else to do. The run itself stays as it is.
+    The machine should have nothing else to do. No weights are changed.
     """
     run = Run.open(folder)
     corpus = run.load_corpus(data_dir, cache_dir)
-    trainer = Trainer(
-        run, corpus, run.load_tokenizers(), Device("", jit_compile=False)
-    )
+    trainer = Trainer(run, corpus, run.load_tokenizers(), pick_device())
     seconds, tokens = 0.0, 0
     for number, batch in enumerate(_batches(trainer)):
         began = time.perf_counter()
-        trainer.train_step(batch)
+        loss = trainer.train_step(batch)["loss"]
+        loss.numpy()  # or a GPU would not be done yet
         if number >= WARM_UP:
             seconds += time.perf_counter() - began
             tokens += int((batch[1].numpy() != 0).sum())

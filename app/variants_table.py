@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.alignment import READINGS
+from app.run import replacing
 from app.variants import Plan, Variant, folder_of
 from data import GlimpseError
 
@@ -107,19 +108,22 @@ def _row(root: Path, plan: Plan, variant: Variant) -> list[str]:
         f"`{variant.name}`",
         f"`{changes}`" if changes else "the preset",
         str(len(found)),
-        cell(lambda result: _speed(result, "parameters"), ",.0f"),
+        _one(found, "parameters"),
         *(cell(partial(_bleu, split=split)) for split in plan.splits),
         *(
             cell(partial(_aer, split=plan.splits[0], reading=reading))
             for reading in READINGS
         ),
         cell(lambda result: result.steps_to_goal, ".0f"),
-        cell(lambda result: _speed(result, "target_tokens_per_second"), ",.0f"),
+        _one(found, "target_tokens_per_second"),
     ]
 
 
-def _speed(result: Result, key: str) -> float | None:
-    return None if result.speed is None else result.speed[key]
+def _one(found: Sequence[Result], key: str) -> str:
+    """Of the first run that was timed: seeds do not differ in this."""
+    timed = (each.speed[key] for each in found if each.speed is not None)
+    figure = next(timed, None)
+    return NOTHING if figure is None else f"{figure:,}"
 
 
 def _plain(value: Any) -> str:
@@ -146,9 +150,32 @@ def _spread(figures: Sequence[float | None], form: str) -> str:
     if not known:
         return NOTHING
     mean = format(sum(known) / len(known), form)
-    if len(known) == 1:
-        return mean if len(figures) == 1 else f"{mean} ({len(known)} run)"
-    return f"{mean} ({format(min(known), form)}–{format(max(known), form)})"
+    if len(figures) == 1:
+        return mean
+    spread = f"{format(min(known), form)}–{format(max(known), form)}"
+    some = "" if len(known) == len(figures) else f" in {len(known)}"
+    return f"{mean} ({spread}{some})"
+
+
+def require_place(path: Path) -> str:
+    """The text of a file that has the marks `BEGIN` and `END`.
+
+    Raises:
+        GlimpseError: it has not, or cannot be read.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise GlimpseError(
+            f"{path} cannot be read ({error.strerror}); give a Markdown file "
+            f"with the lines {BEGIN} and {END}"
+        ) from error
+    if END not in text.partition(BEGIN)[2]:
+        raise GlimpseError(
+            f"{path} has no place for the scores: the lines {BEGIN} and {END} "
+            "are wanted, and what stands between them is replaced"
+        )
+    return text
 
 
 def write(
@@ -160,14 +187,9 @@ def write(
     row that begins with a variant's name gets its score in the last cell.
 
     Raises:
-        GlimpseError: `path` has no such marks.
+        GlimpseError: see `require_place`.
     """
-    text = path.read_text("utf-8")
-    if BEGIN not in text or END not in text.partition(BEGIN)[2]:
-        raise GlimpseError(
-            f"{path} has no place for the scores: the lines {BEGIN} and {END} "
-            "are wanted, and what stands between them is replaced"
-        )
+    text = require_place(path)
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     scores = {
@@ -182,7 +204,8 @@ def write(
     }
     before, after = (_fill(part, scores) for part in (before, after))
     body = table(root, plan, chosen)
-    path.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}", "utf-8")
+    with replacing(path) as beside:
+        beside.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}", "utf-8")
 
 
 def _fill(text: str, scores: dict[str, str]) -> str:

@@ -160,8 +160,8 @@ class Seq2Seq(TranslationModel):
             vocabulary.
         dropout: rate on the units of embedded words.
         word_dropout: rate on whole words, source and target, whose embedding
-            is then zero (Gal and Ghahramani 2016; Sennrich et
-            al. 2016, "Edinburgh neural machine translation systems").
+            is then zero, each occurrence by itself (Sennrich et al. 2016,
+            "Edinburgh neural machine translation systems").
 
     Call arguments:
         inputs: `{"source": (B, S), "target_in": (B, T)}`, token ids, 0 on

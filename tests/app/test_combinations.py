@@ -1,4 +1,4 @@
-"""Every part of the model goes with every other, or is refused.
+"""Cells, directions, depths, attentions, windows and decoders go together.
 
 `make test` runs rows in which any two choices meet at least once; `make
 test-all` runs every combination.
@@ -165,8 +165,8 @@ def test_every_possible_pair_is_in_some_row() -> None:
     [
         (
             ["decoder=plain", "window=local-m"],
-            "model.window=local-m got model.decoder=plain, which has no weights "
-            "to narrow: set model.window=none, or",
+            "model.window=local-m got model.decoder=plain, which has no "
+            "weights to narrow: set model.window=none, or",
         ),
         (
             ["attention=luong-dot"],

@@ -1,6 +1,10 @@
 """The plan of variants, its runs, and the table they come to."""
 
 import json
+import os
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +127,63 @@ def test_a_failing_variant_does_not_stop_the_others(
     log = (root / "rnn-seed1.log").read_text("utf-8")
     assert log.count("Training on ") == 1
 
+    elsewhere = variants.Variant(
+        **{
+            **vars(chosen[0]),
+            "overrides": (*chosen[0].overrides, "model.cell=gru"),
+        }
+    )
+    with pytest.raises(
+        GlimpseError, match=r"made by another plan.*model\.cell"
+    ):
+        Runs(root, opened).finish([elsewhere])
+
     speed = variants.measure_speed(root / "rnn-seed1")
     assert speed["target_tokens_per_second"] > 0
     again = json.loads((root / "rnn-seed1" / "speed.json").read_text())
     assert again == speed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_interrupted_tells_the_children_and_goes_on_later(
+    plan: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    """A stand-in for the command: it says that it began, and waits."""
+    opened = load_plan(plan)
+    chosen = variants.variants(opened, ["rnn"])
+    stand_in = tmp_path / "python"
+    stand_in.write_text(
+        "#!/bin/sh\ntrap 'echo told; exit 1' TERM\necho began\n"
+        "while :; do sleep 0.05; done\n"
+    )
+    stand_in.chmod(0o755)
+    monkeypatch.setattr(variants.sys, "executable", str(stand_in))
+    root = tmp_path / "runs"
+    runs = Runs(root, opened, jobs=2)
+    # A program that was started in the background ignores SIGINT.
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt() -> None:
+        logs = [root / f"rnn-seed{seed}.log" for seed in (1, 2)]
+        while not all(p.is_file() and "began" in p.read_text() for p in logs):
+            time.sleep(0.05)
+        os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            runs.finish(chosen)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, old)
+
+    assert not runs.children
+    for seed in (1, 2):
+        assert "told" in (root / f"rnn-seed{seed}.log").read_text()
 
 
 def test_the_table_has_means_and_ranges(plan: Path, tmp_path: Path) -> None:
@@ -143,7 +200,7 @@ def test_the_table_has_means_and_ranges(plan: Path, tmp_path: Path) -> None:
     assert head.count("|") == rnn.count("|") == broken.count("|")
     assert rnn.startswith("| `rnn` | `cell=rnn` | 2 | – | 45.0 (40.0–50.0) |")
     assert rnn.endswith(
-        "| 15.0 (10.0–20.0) | 75.0 (75.0–75.0) | 200 (1 run) | – |"
+        "| 15.0 (10.0–20.0) | 75.0 (75.0–75.0) | 200 (200–200 in 1) | – |"
     )
     assert broken.endswith("| 1 | – | 12.3 | – | – | – | – |")
 
