@@ -33,7 +33,8 @@ from models.decoder import (
 )
 from models.encoder import Encoder
 from models.search import Hypotheses, SearchOptions, search
-from models.seq2seq import Seq2Seq, TranslationModel
+from models.seq2seq import Seq2Seq
+from models.translation import TranslationModel
 
 __all__ = [
     "Attention",

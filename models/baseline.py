@@ -9,7 +9,7 @@ from keras import layers, ops
 from models.attention import Memory
 from models.building import build_once
 from models.decoder import DecoderState
-from models.seq2seq import TranslationModel
+from models.translation import TranslationModel
 
 
 @keras.saving.register_keras_serializable("glimpse")
