@@ -45,6 +45,8 @@ def test_overrides_are_read_as_yaml_and_checked() -> None:
         ("training.epoch=3", "unknown key 'training.epoch'.*'epochs'"),
         ("trainig.epochs=3", "unknown key 'trainig', did you mean 'training'"),
         ("training.epochs=many", "training.epochs is 'many', but"),
+        ("tokenizer.vocabulary_size=4", "tokenizer.vocabulary_size is 4, but"),
+        ("tokenizer.model_type=char", "'bpe', 'unigram' or 'word'"),
         ("training.epochs=0", "training.epochs is 0, but"),
         ("epochs=3", "SECTION.KEY=VALUE"),
         ("training.epochs", "SECTION.KEY=VALUE"),
@@ -61,6 +63,16 @@ def test_a_wrong_override_is_one_sentence(override: str, message: str) -> None:
     with pytest.raises(GlimpseError, match=message) as caught:
         load_config("phrasebook", [override])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [5, 30_000])
+def test_a_vocabulary_of_words_needs_no_room_for_bytes(size: int) -> None:
+    config = load_config(
+        "phrasebook",
+        ["tokenizer.model_type=word", f"tokenizer.vocabulary_size={size}"],
+    )
+    assert config.tokenizer.model_type == "word"
+    assert config.tokenizer.vocabulary_size == size
 
 
 def test_sharing_needs_one_vocabulary() -> None:

@@ -36,14 +36,15 @@ class Planted:
         steps: Sequence[dict[str, float]],
         rows: Sequence[Sequence[float]] | None,
     ) -> None:
-        ids = dict(zip(TARGET.pieces(range(99)[: self.size]), range(99)))
+        pieces = TARGET.pieces(range(self.size))
+        ids = {piece: id_ for id_, piece in enumerate(pieces)}
         table = np.full((len(steps) + 1, self.size), 1e-9, "float32")
         table[-1, Tokenizer.EOS] = 1
         for row, step in zip(table, steps, strict=False):
             for word, probability in step.items():
                 row[ids.get(f"▁{word}", Tokenizer.UNK)] = probability
         self.log_probs = np.log(table)
-        self.rows = rows and np.array([*rows, NOTHING], "float32")
+        self.rows = rows and np.array([*rows, [0.0] * len(rows[0])], "float32")
 
     size = TARGET.vocabulary_size
 
@@ -129,14 +130,12 @@ def test_neighbours_and_sentences_of_a_batch_do_not_mix() -> None:
 
 
 def test_a_source_of_sub_words_gives_whole_words() -> None:
-    sub_words = Tokenizer.train(["a"], 261)
-    # Both pieces of "yz" together have more than "x" has.
-    ids = sub_words.encode("x yz")
-    columns = [piece.removeprefix("▁") for piece in sub_words.pieces(ids)]
-    row = [0.4 if text == "<0x78>" else 0.3 for text in columns]
-    row[columns.index("")] = 0.0
-    translator = make_translator(say("?"), [[*row, 0.0], []][:1], sub_words)
-    translator.model.rows = np.array([[*row, 0], [*row, 0]], "float32")
+    sub_words = Tokenizer.train(["a"], 300)
+    pieces = sub_words.pieces(sub_words.encode("x yz"))
+    assert pieces == ["▁", "<0x78>", "▁", "<0x79>", "<0x7A>"]
+    # Both pieces of "yz" together have more than "x", which has most alone.
+    row = [0.0, 0.4, 0.0, 0.3, 0.3, 0.0]
+    translator = make_translator(say("?"), [row], sub_words)
     assert translator.translate(["x yz"])[0].text == "yz"
 
 
