@@ -185,7 +185,7 @@ def test_monotonic_attention_never_looks_back() -> None:
 
     rows = weights.numpy()
     places, looked = rows.argmax(-1), rows.any(-1)
-    assert looked.any(1).all() or not looked.all()
+    assert looked.sum() > B  # or there would be nothing to see
     for row, there in zip(places, looked, strict=True):
         seen = row[there]
         assert np.all(np.diff(seen) >= 0)
