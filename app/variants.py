@@ -12,11 +12,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -118,6 +120,11 @@ def _variant(
 ) -> Variant:
     changes = dict(changes)
     seeds = changes.pop("seeds", [1])
+    if not isinstance(seeds, list) or not seeds:
+        raise GlimpseError(
+            f"Variant '{name}' has seeds: {seeds!r}; a list of one or more "
+            "numbers is wanted, such as [1, 2, 3]"
+        )
     overrides = tuple(
         f"{key}={json.dumps(value)}"
         for key, value in (plan.set | changes).items()
@@ -127,6 +134,27 @@ def _variant(
 
 def folder_of(root: Path, variant: Variant, seed: int) -> Path:
     return root / f"{variant.name}-seed{seed}"
+
+
+def require_same_plan(
+    folder: Path, plan: Plan, variant: Variant, seed: int
+) -> None:
+    """Keep figures of another plan from standing beside this one's.
+
+    Raises:
+        GlimpseError: there is a run in `folder`, of another configuration.
+    """
+    if not (folder / "config.yaml").is_file():
+        return
+    wanted = load_config(
+        plan.preset, [*variant.overrides, f"training.seed={seed}"]
+    )
+    changed = differences(Run.open(folder).config, wanted)
+    if changed:
+        raise GlimpseError(
+            f"{folder} was made by another plan (its own, then this one's: "
+            f"{'; '.join(changed)}): remove it, or give another --run"
+        )
 
 
 class Runs:
@@ -192,7 +220,7 @@ class Runs:
         folder = folder_of(self.root, variant, seed)
         sets = [part for each in variant.overrides for part in ("--set", each)]
         train = ["train", "--preset", self.plan.preset, "--run", str(folder)]
-        self._require_same_plan(folder, variant, seed)
+        require_same_plan(folder, self.plan, variant, seed)
         measured = [
             folder / "evaluation" / f"{s}.json" for s in self.plan.splits
         ]
@@ -206,22 +234,6 @@ class Runs:
                 for split in missing
             ),
         ]
-
-    def _require_same_plan(
-        self, folder: Path, variant: Variant, seed: int
-    ) -> None:
-        """Figures of another plan would stand beside this one's."""
-        if not (folder / "config.yaml").is_file():
-            return
-        wanted = load_config(
-            self.plan.preset, [*variant.overrides, f"training.seed={seed}"]
-        )
-        changed = differences(Run.open(folder).config, wanted)
-        if changed:
-            raise GlimpseError(
-                f"{folder} was made by another plan (its own, then this one's: "
-                f"{'; '.join(changed)}): remove it, or give another --run"
-            )
 
     def _run(self, variant: Variant, seed: int) -> tuple[str, bool]:
         began = time.monotonic()
@@ -267,12 +279,15 @@ class Runs:
 
 @contextmanager
 def _ended_like_interrupted() -> Iterator[None]:
-    """SIGTERM does what Ctrl-C does: no child goes on alone."""
-    old = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """A closed terminal and SIGTERM do what Ctrl-C does: no child goes on."""
+    names = ("SIGTERM", "SIGHUP")  # the latter not on Windows
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    old = {n: signal.signal(n, signal.default_int_handler) for n in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, old)
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 def _shares(jobs: int) -> list[set[int]]:
@@ -303,19 +318,23 @@ def measure_speed(
 ) -> dict[str, Any]:
     """Time training steps of a run's model, and keep that beside it.
 
-    The machine should have nothing else to do. No weights are changed.
+    The machine should have nothing else to do. The wait for data counts. The
+    run stays as it is: another model is trained, in a folder that goes again.
     """
     run = Run.open(folder)
     corpus = run.load_corpus(data_dir, cache_dir)
-    trainer = Trainer(run, corpus, run.load_tokenizers(), pick_device())
-    seconds, tokens = 0.0, 0
-    for number, batch in enumerate(_batches(trainer)):
+    with TemporaryDirectory() as scratch:
+        trainer = Trainer(
+            Run(Path(scratch), run.config),
+            corpus,
+            run.load_tokenizers(),
+            pick_device(),
+        )
+        batches = _batches(trainer)
+        _train(trainer, islice(batches, WARM_UP))
         began = time.perf_counter()
-        loss = trainer.train_step(batch)["loss"]
-        loss.numpy()  # or a GPU would not be done yet
-        if number >= WARM_UP:
-            seconds += time.perf_counter() - began
-            tokens += int((batch[1].numpy() != 0).sum())
+        tokens = _train(trainer, batches)
+        seconds = time.perf_counter() - began
     speed = {
         "parameters": trainer.model.count_params(),
         "target_tokens_per_second": round(tokens / seconds),
@@ -324,6 +343,14 @@ def measure_speed(
     }
     run.write_json("speed.json", speed)
     return speed
+
+
+def _train(trainer: Trainer, batches: Iterable[Any]) -> int:
+    """The target tokens of these batches, once they are trained on."""
+    trainer.model.reset_metrics()
+    for batch in batches:
+        trainer.train_step(batch)
+    return int(trainer.model.perplexity.count)  # waits for a GPU too
 
 
 def _batches(trainer: Trainer) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.alignment import READINGS
 from app.run import replacing
-from app.variants import Plan, Variant, folder_of
+from app.variants import Plan, Variant, folder_of, require_same_plan
 from data import GlimpseError
 
 BEGIN, END = "<!-- scores:begin -->", "<!-- scores:end -->"
@@ -38,8 +38,14 @@ class Result:
 
 
 def results(root: Path, plan: Plan, variant: Variant) -> list[Result]:
-    """Those of a variant's runs that are finished, by seed."""
+    """Those of a variant's runs that are finished, by seed.
+
+    Raises:
+        GlimpseError: see `require_same_plan`.
+    """
     folders = [folder_of(root, variant, seed) for seed in variant.seeds]
+    for folder, seed in zip(folders, variant.seeds, strict=True):
+        require_same_plan(folder, plan, variant, seed)
     return [
         _read(folder, plan.splits)
         for folder in folders

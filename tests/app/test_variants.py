@@ -137,14 +137,20 @@ def test_a_failing_variant_does_not_stop_the_others(
         GlimpseError, match=r"made by another plan.*model\.cell"
     ):
         Runs(root, opened).finish([elsewhere])
+    with pytest.raises(GlimpseError, match="made by another plan"):
+        variants_table.results(root, opened, elsewhere)
 
+    logs = sorted((root / "rnn-seed1" / "logs").iterdir())
     speed = variants.measure_speed(root / "rnn-seed1")
+    assert sorted((root / "rnn-seed1" / "logs").iterdir()) == logs
     assert speed["target_tokens_per_second"] > 0
     again = json.loads((root / "rnn-seed1" / "speed.json").read_text())
     assert again == speed
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+)
 def test_who_is_interrupted_tells_the_children_and_goes_on_later(
     plan: Path,
     tmp_path: Path,
@@ -245,6 +251,10 @@ def test_a_page_without_a_place_is_refused(plan: Path, tmp_path: Path) -> None:
         (
             {"groups": {"cell": {"gru": {"model.cell": "grue"}}}},
             "Variant 'gru': .*did you mean 'gru'",
+        ),
+        (
+            {"groups": {"cell": {"gru": {"seeds": 3}}}},
+            "Variant 'gru' has seeds: 3; a list of one or more numbers",
         ),
         ({"splits": 3}, "cannot be read: .*preset, set, splits and groups"),
         ({"setting": {}}, "cannot be read: .*setting"),
