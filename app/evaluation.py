@@ -108,7 +108,7 @@ def evaluate(
         cut: whether to cut over-long lines of these files, not refuse them.
         alignments: gold for them; see `evaluation_sets.read_gold`.
         beam_size: the run's own when None.
-        keep_unknown: see `Translator.translate`.
+        keep_unknown: see `Translator`.
         data_dir: see `data.load_corpus`.
         cache_dir: see `data.load_corpus`.
 
@@ -122,13 +122,11 @@ def evaluate(
         given = from_files(source, reference, alignments, languages)
     else:
         given = from_corpus(corpus, split, data_dir, cache_dir)
-    translator = Translator.load(folder)
+    translator = Translator.load(folder, keep_unknown=keep_unknown)
     _check_lengths(translator, given, source, cut)
     beam_size = beam_size or translator.config.search.beam_size
     sources = [example.source for example in given.examples]
-    translations, speed = _translate(
-        translator, sources, beam_size, keep_unknown
-    )
+    translations, speed = _translate(translator, sources, beam_size)
     forced = _force(translator, given.examples)
     hypotheses = [translation.text for translation in translations]
     references = [example.references for example in given.examples]
@@ -182,10 +180,7 @@ def _check_lengths(
 
 
 def _translate(
-    translator: Translator,
-    sources: Sequence[str],
-    beam_size: int,
-    keep_unknown: bool,
+    translator: Translator, sources: Sequence[str], beam_size: int
 ) -> tuple[list[Translation], float]:
     """The translations, and how many came a second."""
     # The first call builds the graph, which is no part of the speed.
@@ -193,10 +188,7 @@ def _translate(
     with _progress("Translating", len(sources)) as bar:
         start = time.perf_counter()
         translations = translator.translate(
-            sources,
-            beam_size=beam_size,
-            keep_unknown=keep_unknown,
-            progress=bar.update,
+            sources, beam_size=beam_size, progress=bar.update
         )
         seconds = time.perf_counter() - start
     return translations, len(sources) / seconds

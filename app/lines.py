@@ -39,7 +39,7 @@ def translate_lines(
     lines are cut, with a warning that names the line. So are words that were
     never seen in training, each where it first comes.
     """
-    translator = Translator.load(run)
+    translator = Translator.load(run, keep_unknown=options.keep_unknown)
     number = 0
     warned: set[str] = set()
     for chunk in _chunks(source):
@@ -48,10 +48,7 @@ def translate_lines(
             for place, line in enumerate(chunk, start=1)
         ]
         for translation in translator.translate(
-            texts,
-            beam_size=options.beam_size,
-            nbest=options.nbest,
-            keep_unknown=options.keep_unknown,
+            texts, beam_size=options.beam_size, nbest=options.nbest
         ):
             number += 1
             _warn_if_cut(translation, number)

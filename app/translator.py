@@ -78,6 +78,8 @@ class Translator:
         config: that of their run: how to search when nothing else is asked,
             the longest source, the languages.
         source_words: those seen in training, as `known_words` gives them.
+        keep_unknown: whether to leave the unknown words of a word-level model
+            as marks; see `translate`.
     """
 
     def __init__(
@@ -86,16 +88,20 @@ class Translator:
         tokenizers: Tokenizers,
         config: Config,
         source_words: frozenset[str] | None = None,
+        keep_unknown: bool = False,
     ) -> None:
         self.model = model
         self.tokenizers = tokenizers
         self.config = config
         self.languages = (config.corpus.source, config.corpus.target)
         self.source_words = source_words
+        self.keep_unknown = keep_unknown
         self._searches: dict[SearchOptions, Callable[..., Hypotheses]] = {}
 
     @classmethod
-    def load(cls, folder: Path | str) -> "Translator":
+    def load(
+        cls, folder: Path | str, *, keep_unknown: bool = False
+    ) -> "Translator":
         """Load the best model of a run folder.
 
         Raises:
@@ -105,7 +111,13 @@ class Translator:
         tokenizers = run.load_tokenizers()
         model = run.build_model(tokenizers)
         run.load_weights(model)
-        return cls(model, tokenizers, run.config, run.load_source_words())
+        return cls(
+            model,
+            tokenizers,
+            run.config,
+            run.load_source_words(),
+            keep_unknown,
+        )
 
     def translate(
         self,
@@ -113,7 +125,6 @@ class Translator:
         *,
         beam_size: int | None = None,
         nbest: int = 1,
-        keep_unknown: bool = False,
         progress: Callable[[int], Any] = lambda count: None,
     ) -> list[Translation]:
         """Translate sentences; the results are in their order.
@@ -121,13 +132,12 @@ class Translator:
         Where the target is of words and the model has attention, each unknown
         word of a translation is replaced by the source word that its row of
         attention has most of (Jean et al. 2015, section 3.3; Luong, Pham and
-        Manning 2015). A row without weight leaves the mark.
+        Manning 2015). A row without weight, and `keep_unknown`, leave the mark.
 
         Args:
             sentences: any text; an empty one has an empty translation.
             beam_size: hypotheses kept; the run's own when None.
             nbest: how many of them to return, at most `beam_size`.
-            keep_unknown: whether to leave all unknown words as marks.
             progress: called with the number of sentences done, by batches.
 
         Raises:
@@ -151,7 +161,7 @@ class Translator:
                 done[row] = replace(
                     sources[row],
                     hypotheses=self._hypotheses(
-                        found, place, sources[row], nbest, keep_unknown
+                        found, place, sources[row], nbest
                     ),
                 )
             progress(len(rows))
@@ -254,7 +264,6 @@ class Translator:
         place: int,
         source: Translation,
         nbest: int,
-        keep_unknown: bool,
     ) -> tuple[Hypothesis, ...]:
         lengths = found.lengths[place]
         hypotheses = tuple(
@@ -262,7 +271,7 @@ class Translator:
             for rank in range(min(nbest, len(lengths)))
             if lengths[rank]
         )
-        if keep_unknown or not self.tokenizers.target.is_word_level:
+        if self.keep_unknown or not self.tokenizers.target.is_word_level:
             return hypotheses
         return tuple(self._replaced(each, source) for each in hypotheses)
 

@@ -99,9 +99,8 @@ def test_each_unknown_word_is_the_one_most_looked_at(
     hypothesis = found.hypotheses[0]
     assert found.text == expected
     assert hypothesis.ids == (1, *TARGET.encode("voit"), 1, Tokenizer.EOS)
-    (kept,) = translator.translate(
-        [SENTENCE], beam_size=beam_size, keep_unknown=True
-    )
+    translator.keep_unknown = True
+    (kept,) = translator.translate([SENTENCE], beam_size=beam_size)
     assert kept.text == "<unk> voit <unk>"
     assert kept.hypotheses[0].ids == hypothesis.ids
     assert kept.hypotheses[0].score == hypothesis.score
@@ -180,7 +179,12 @@ def test_the_command_can_keep_the_marks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     translator = make_translator(say("? voit ?"), [KARL, SEES, OSLO])
-    monkeypatch.setattr(Translator, "load", lambda folder: translator)
+
+    def load(folder: Any, *, keep_unknown: bool = False) -> Translator:
+        translator.keep_unknown = keep_unknown
+        return translator
+
+    monkeypatch.setattr(Translator, "load", load)
     stdin = f"{SENTENCE}\n".encode()
     _, out, _ = invoke("translate", "run", stdin=stdin)
     assert out == "Karl voit Oslo\n"
