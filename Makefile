@@ -48,11 +48,11 @@ translate: setup ## translate TEXT, or the lines of standard input
 variants: setup ## train every variant of the model on phrasebook (hours)
 	@$(APP) variants $(ARGS)
 
-test: setup ## the tests, within 5 minutes
-	@.venv/bin/python -m pytest $(ARGS)
+test: setup ## the tests, two at a time, within 5 minutes
+	@.venv/bin/python -m pytest -n 2 $(ARGS)
 
 test-all: setup ## the tests, and every combination of parts (hours)
-	@.venv/bin/python -m pytest -m "slow or not slow" $(ARGS)
+	@.venv/bin/python -m pytest -n 2 -m "slow or not slow" $(ARGS)
 
 lint: setup ## format, rules and types
 	@.venv/bin/ruff format --check .
