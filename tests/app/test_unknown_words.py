@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from app.alignment import links, token_view, word_view
 from app.config import load_config
-from app.run import Tokenizers
+from app.run import Run, Tokenizers
 from app.translator import Translator
 from data import Tokenizer
 from tests.app.test_main import invoke
@@ -175,9 +176,9 @@ def test_a_given_translation_stays_what_it_is() -> None:
     )
 
 
-def test_the_command_can_keep_the_marks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run folder holds the same planted translator."""
     translator = make_translator(say("? voit ?"), [KARL, SEES, OSLO])
 
     def load(folder: Any, *, keep_unknown: bool = False) -> Translator:
@@ -185,6 +186,10 @@ def test_the_command_can_keep_the_marks(
         return translator
 
     monkeypatch.setattr(Translator, "load", load)
+
+
+@pytest.mark.usefixtures("loaded")
+def test_translate_can_keep_the_marks() -> None:
     stdin = f"{SENTENCE}\n".encode()
     _, out, _ = invoke("translate", "run", stdin=stdin)
     assert out == "Karl voit Oslo\n"
@@ -197,3 +202,20 @@ def test_the_command_can_keep_the_marks(
     assert found["target_tokens"] == ["Karl", "voit", "Oslo", "</s>"]
     assert found["alignments"] == "0-0 1-1 2-2"
     assert len(found["nbest"]) == 2
+
+
+@pytest.mark.usefixtures("loaded")
+def test_evaluate_can_keep_the_marks(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run", load_config("phrasebook"))
+    paths = tmp_path / "mine.en", tmp_path / "mine.fr"
+    for path, text in zip(paths, (SENTENCE, "Karl voit Oslo"), strict=True):
+        path.write_text(f"{text}\n")
+    files = ("--source", paths[0], "--reference", paths[1], "--json")
+    hypotheses = run.evaluation / "mine.en.hypotheses.txt"
+    for options, expected in (
+        ((), "Karl voit Oslo\n"),
+        (("--keep-unknown",), "<unk> voit <unk>\n"),
+    ):
+        code, _, error = invoke("evaluate", run.folder, *files, *options)
+        assert not code, error
+        assert hypotheses.read_text() == expected
