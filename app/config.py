@@ -125,6 +125,8 @@ class TrainingOptions:
     plateau_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
     label_smoothing: Rate = 0.0
     coverage_loss: Annotated[float, Field(ge=0)] = 0.0
+    guided_alignment: Annotated[float, Field(ge=0)] = 0.0
+    alignments: str | None = None  # a file; else those the corpus has
     clip_norm: Positive | None = 5.0
     metric: Literal["bleu", "perplexity", "accuracy"] = "bleu"
     patience: Count | None = None
@@ -174,15 +176,16 @@ def save_config(config: Config, path: Path) -> None:
 
 def differences(one: Config, other: Config) -> list[str]:
     """Where two configurations differ: `section.key: one, other`."""
-    theirs = _flatten(other)
+    theirs = flatten(other)
     return [
         f"{key}: {value}, {theirs[key]}"
-        for key, value in _flatten(one).items()
+        for key, value in flatten(one).items()
         if value != theirs[key]
     ]
 
 
-def _flatten(config: Config) -> dict[str, Any]:
+def flatten(config: Config) -> dict[str, Any]:
+    """Every value by `section.key`."""
     return {
         f"{section}.{key}": value
         for section, values in dataclasses.asdict(config).items()
@@ -306,11 +309,19 @@ def _conflicts(config: Config) -> typing.Iterator[str]:
             "weights to narrow: set model.window=none, or a model.decoder "
             "with attention"
         )
-    if config.training.coverage_loss and not _attends(model):
+    for name in ("coverage_loss", "guided_alignment"):
+        weight = getattr(config.training, name)
+        if weight and not _attends(model):
+            yield (
+                f"training.{name}={weight} got {_without(model)}, which has no "
+                "weights of attention to learn: set it to 0, or a "
+                "model.decoder with attention"
+            )
+    if config.training.alignments and not config.training.guided_alignment:
         yield (
-            f"training.coverage_loss={config.training.coverage_loss} got "
-            f"{_without(model)}, which has no weights to add up: set it to 0, "
-            "or a model.decoder with attention"
+            f"training.alignments={config.training.alignments} got "
+            "training.guided_alignment=0, which makes no use of them: set "
+            "that to a weight, such as 1.0, or leave the file out"
         )
     if model.variational_dropout and not model.encoder_dropout:
         yield (

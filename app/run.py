@@ -102,6 +102,10 @@ class Run:
         return self.folder / "logs"
 
     @property
+    def snapshots(self) -> Path:
+        return self.folder / "attention"
+
+    @property
     def evaluation(self) -> Path:
         return self.folder / "evaluation"
 

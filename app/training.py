@@ -10,7 +10,7 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +33,12 @@ from app.run import (
     versions,
 )
 from app.scores import corpus_bleu
-from app.translator import Translator
+from app.translator import Translation, Translator
+from app.watch import Watch, is_early
 from data import Corpus, GlimpseError
 from data.cleaning import described
-from data.pipeline import Report, read_split
+from data.guidance import Guide, gold_guide, read_guide
+from data.pipeline import Report, TrainingData, read_split
 from data.vocabulary import known_words
 from models import TranslationModel
 
@@ -77,10 +79,11 @@ def train(
     try:
         corpus = run.load_corpus(data_dir, cache_dir)
         tokenizers = prepare_tokenizers(run, corpus)
+        guide = load_guide(run.config.training, corpus, data_dir)
     except GlimpseError:
         run.discard_if_new()  # or it would be in the way once that is mended
         raise
-    return Trainer(run, corpus, tokenizers, device).train()
+    return Trainer(run, corpus, tokenizers, device, guide).train()
 
 
 def prepare_tokenizers(run: Run, corpus: Corpus) -> Tokenizers:
@@ -96,6 +99,21 @@ def prepare_tokenizers(run: Run, corpus: Corpus) -> Tokenizers:
     run.save_source_words(known_words(source for source, _ in sample))
     run.save_tokenizers(trained)
     return run.load_tokenizers()
+
+
+def load_guide(
+    options: TrainingOptions, corpus: Corpus, data_dir: Path | None = None
+) -> Guide | None:
+    """What attention is to learn, if it is: of the corpus, or of a file.
+
+    Raises:
+        GlimpseError: there is none, or the file does not fit the corpus.
+    """
+    if not options.guided_alignment:
+        return None
+    if options.alignments is None:
+        return gold_guide(corpus)
+    return read_guide(options.alignments, corpus, data_dir)
 
 
 def learning_rate(
@@ -123,32 +141,39 @@ class Trainer:
     """A model, its data and its checkpoints, and the loop over them."""
 
     def __init__(
-        self, run: Run, corpus: Corpus, tokenizers: Tokenizers, device: Device
+        self,
+        run: Run,
+        corpus: Corpus,
+        tokenizers: Tokenizers,
+        device: Device,
+        guide: Guide | None = None,
     ) -> None:
         self.run = run
         self.corpus = corpus
+        self.fingerprint = corpus.fingerprint()
+        if guide is not None:
+            self.fingerprint += f" {guide.fingerprint()}"
         self.options = run.config.training
         pipeline = run.config.pipeline
         self.data = read_split(
-            corpus, "train", tokenizers, pipeline, run.config.cleaning
+            corpus, "train", tokenizers, pipeline, run.config.cleaning, guide
         )
         self.validation = read_split(corpus, "validation", tokenizers, pipeline)
         self.examples = corpus.examples("validation")
         self.model = run.build_model(tokenizers)
         _compile(self.model, self.options, device)
-        spec = self.data.in_order().element_spec
-        self.train_step = _graph(self.model.train_step, spec, device)
-        self.test_step = _graph(self.model.test_step, spec, device)
+        self.train_step = _graph(self.model.train_step, self.data, device)
+        self.test_step = _graph(self.model.test_step, self.validation, device)
         self.checkpoints = Checkpoints(run.checkpoints, _variables(self.model))
         self.translator = Translator(self.model, tokenizers, run.config)
-        self.writer = tf.summary.create_file_writer(str(run.logs))
+        self.watch = Watch(run, self.translator, self.examples)
         self.total_steps = self.options.epochs * self.data.steps_per_epoch
 
     def train(self) -> Summary:
         """Go on from the newest checkpoint to the end."""
         state = self.checkpoints.restore()
         if state is None:
-            state = TrainingState(corpus=self.corpus.fingerprint())
+            state = TrainingState(corpus=self.fingerprint)
         if not state.finished:
             self._require_same_text(state)
             self._announce(state)
@@ -161,10 +186,11 @@ class Trainer:
         return self._summary(state)
 
     def _require_same_text(self, state: TrainingState) -> None:
-        if state.corpus != self.corpus.fingerprint():
+        if state.corpus != self.fingerprint:
             raise GlimpseError(
-                f"The text of corpus {self.corpus.name} is not the one that "
-                f"{self.run.folder} was trained on until now: bring that text "
+                f"The text or the alignments of corpus {self.corpus.name} are "
+                "not those that "
+                f"{self.run.folder} was trained on until now: bring them "
                 "back to go on exactly, or train a new run with another --run"
             )
 
@@ -179,6 +205,8 @@ class Trainer:
     def _train_epoch(
         self, state: TrainingState, requested: Callable[[], bool]
     ) -> None:
+        if not state.step:
+            self.watch.snapshot(0)
         if not state.batch:
             self.model.reset_metrics()
         batches = self.data.epoch(self.options.seed, state.epoch)
@@ -194,6 +222,8 @@ class Trainer:
                 bar.update()
                 if state.step % SHOWN_EVERY == 0:
                     self._show(bar)
+                if is_early(state.step):
+                    self.watch.snapshot(state.step)
                 if requested():
                     self._stop(state)
                 if state.step % self.options.checkpoint_steps == 0:
@@ -261,20 +291,22 @@ class Trainer:
             for line in described(self.data.tally.drops):
                 log.info("%s", line)
         state.tokens += self._tokens()
-        row |= {f"validation_{k}": v for k, v in self._validate().items()}
+        results, translations = self._validate()
+        row |= {f"validation_{k}": v for k, v in results.items()}
         state.seconds += time.monotonic() - began
         row |= {"tokens": state.tokens, "seconds": round(state.seconds, 1)}
         state.history.append(row)
         state.epoch += 1
         state.batch = 0
         self._judge(state, row[f"validation_{self.options.metric}"])
-        self._record(state, row)
+        self._record(state, row, translations)
 
-    def _validate(self) -> dict[str, float]:
+    def _validate(self) -> tuple[dict[str, float], list[Translation]]:
         self.model.reset_metrics()
         for batch in self.validation.in_order():
             self.test_step(batch)
         results = self._results()
+        del results["gradient_norm"]  # that of training
         translations = self.translator.translate(
             [example.source for example in self.examples], beam_size=1
         )
@@ -282,7 +314,7 @@ class Trainer:
             [translation.text for translation in translations],
             [example.references for example in self.examples],
         )
-        return results
+        return results, translations
 
     def _judge(self, state: TrainingState, score: float) -> None:
         """Best so far, the plateau rule, and whether to go on."""
@@ -302,13 +334,16 @@ class Trainer:
             or state.stale_epochs == self.options.patience
         )
 
-    def _record(self, state: TrainingState, row: dict[str, Any]) -> None:
+    def _record(
+        self,
+        state: TrainingState,
+        row: dict[str, Any],
+        translations: Sequence[Translation],
+    ) -> None:
         self.run.save_weights(self.model, "last")
         _write_history(self.run.folder / "history.csv", state.history)
-        with self.writer.as_default(step=state.step):
-            for name, value in row.items():
-                tf.summary.scalar(name, value)
-        self.writer.flush()
+        self.watch.snapshot(state.step)
+        self.watch.record(state.step, row, translations)
         self.run.write_json(
             "versions.json",
             {
@@ -349,6 +384,7 @@ def _compile(
         keras.optimizers.Adam(options.learning_rate),
         label_smoothing=options.label_smoothing,
         coverage_loss=options.coverage_loss,
+        guided_alignment=options.guided_alignment,
         clip_norm=options.clip_norm,
         jit_compile=device.jit_compile,
     )
@@ -356,12 +392,14 @@ def _compile(
 
 
 def _graph(
-    step: Callable[..., dict[str, tf.Tensor]], spec: Any, device: Device
+    step: Callable[..., dict[str, tf.Tensor]],
+    data: TrainingData,
+    device: Device,
 ) -> Callable[..., dict[str, tf.Tensor]]:
     """One graph for all shapes of batches: traced once."""
     return tf.function(
         step,
-        input_signature=[spec],
+        input_signature=[data.in_order().element_spec],
         autograph=False,
         jit_compile=device.jit_compile,
     )

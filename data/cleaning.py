@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from data.errors import GlimpseError
 from data.options import CleaningOptions
@@ -21,6 +21,7 @@ _LOOKED_AT = 1_000  # pairs read to tell whether the sides are what they should
 _SHOWN = 80  # characters of a side of an example
 
 _Pair = tuple[str, str]
+_Row = TypeVar("_Row", bound=tuple[str, ...])
 _Judge = Callable[[str, str], bool]
 
 
@@ -59,15 +60,15 @@ class Tally:
 
 
 def clean(
-    pairs: Iterable[_Pair],
+    pairs: Iterable[_Row],
     options: CleaningOptions,
     languages: Sequence[str],
     tally: Tally,
-) -> Iterator[_Pair]:
+) -> Iterator[_Row]:
     """Yield the pairs that `options` keep; the rest is counted.
 
     Args:
-        pairs: normalised.
+        pairs: normalised; what a row holds besides goes with it.
         options: what is left out, besides pairs with an empty side.
         languages: codes of the source's and the target's.
         tally: cleared, then filled.
@@ -77,14 +78,15 @@ def clean(
     """
     judges = _judges(options, languages)
     tally.clear()
-    for pair in pairs:
+    for row in pairs:
+        pair = (row[0], row[1])
         tally.pairs += 1
         for reason, is_bad in judges.items():
             if is_bad(*pair):
                 tally.drop(reason, pair)
                 break
         else:
-            yield pair
+            yield row
 
 
 def suspicions(

@@ -17,6 +17,7 @@ import tensorflow as tf
 from data.cleaning import EMPTY, TOO_LONG, Drop, Tally, clean
 from data.corpora.corpus import Corpus, Pair
 from data.errors import GlimpseError
+from data.guidance import Guide
 from data.options import CleaningOptions, PipelineOptions
 from data.tokenizer import Tokenizer
 
@@ -26,11 +27,15 @@ _READY_BATCHES = 2
 _MEASURED_PAIRS = 20_000  # of a stream's sample, to foresee its batches
 
 
-def strings(pairs: Callable[[], Iterable[Pair]]) -> tf.data.Dataset:
-    """Return what `pairs()` yields as (source, target) scalar strings.
+def strings(
+    pairs: Callable[[], Iterable[tuple[str, ...]]], columns: int = 2
+) -> tf.data.Dataset:
+    """Return what `pairs()` yields as tuples of scalar strings.
 
     Args:
         pairs: called anew whenever the dataset is read.
+        columns: how many strings each yields: (source, target), or with the
+            links between their pieces, as `data.guidance` writes them.
     """
 
     def batches() -> Iterator[tuple[tuple[str, ...], ...]]:
@@ -40,7 +45,7 @@ def strings(pairs: Callable[[], Iterable[Pair]]) -> tf.data.Dataset:
 
     column = tf.TensorSpec((None,), tf.string)
     return tf.data.Dataset.from_generator(
-        batches, output_signature=(column, column)
+        batches, output_signature=(column,) * columns
     ).unbatch()
 
 
@@ -52,21 +57,22 @@ def tokenize(
     """Turn pairs of normalised strings into ids, each with a final EOS.
 
     Args:
-        pairs: (source, target) scalar strings.
+        pairs: what `strings` returns.
         source_tokenizer: for the source.
         target_tokenizer: for the target, the same object if joint.
 
     Returns:
         Many pairs at a time, in the order of `pairs`: ragged int32
-        ((N, None), (N, None)).
+        ((N, None), (N, None)), and one more for their links.
     """
 
     def both(
-        source: tf.Tensor, target: tf.Tensor
-    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        source: tf.Tensor, target: tf.Tensor, *links: tf.Tensor
+    ) -> tuple[tf.RaggedTensor, ...]:
         return (
             _with_end(source_tokenizer.in_graph(source)),
             _with_end(target_tokenizer.in_graph(target)),
+            *map(_numbers, links),
         )
 
     return pairs.batch(_TOKENIZED_AT_ONCE).map(both)
@@ -103,8 +109,8 @@ def keep_lengths(
         return np.bool_(True)
 
     def fitting(
-        source: tf.RaggedTensor, target: tf.RaggedTensor
-    ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        source: tf.RaggedTensor, target: tf.RaggedTensor, *links: Any
+    ) -> tuple[tf.RaggedTensor, ...]:
         sizes = tf.stack([source.row_lengths(), target.row_lengths()])  # (2, N)
         limits = tf.constant([[max_source], [max_target]], sizes.dtype)
         fits = tf.reduce_all((sizes > _EMPTY) & (sizes <= limits), axis=0)
@@ -121,18 +127,42 @@ def keep_lengths(
         )
         with tf.control_dependencies([told]):
             fits = tf.identity(fits)
-        return (
-            tf.ragged.boolean_mask(source, fits),
-            tf.ragged.boolean_mask(target, fits),
+        return tuple(
+            tf.ragged.boolean_mask(side, fits)
+            for side in (source, target, *links)
         )
 
     return sequences.map(fitting)
 
 
 def one_by_one(sequences: tf.data.Dataset) -> tf.data.Dataset:
-    """Turn what `tokenize` gives into ((S,), (T,)) int32, a pair each."""
+    """Turn what `tokenize` gives into ((S,), (T,)) int32, a pair each.
+
+    Its links, if there are any, come third, (2 N,).
+    """
     # A row of a ragged tensor cannot be padded.
     return sequences.unbatch().map(_tensors)
+
+
+def spread_links(sequences: tf.data.Dataset) -> tf.data.Dataset:
+    """Turn the links of `one_by_one` into what attention should be.
+
+    Returns:
+        ((S,), (T,), (T, S)): the last float32, a row for each target token
+        that is spread evenly over what it is linked to; one without links is 0.
+    """
+
+    def spread(
+        source: tf.Tensor, target: tf.Tensor, links: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        links = tf.reshape(links, (-1, 2))
+        ones = tf.ones(tf.shape(links)[:1])
+        shape = tf.stack([tf.size(target), tf.size(source)])
+        alignment = tf.scatter_nd(links, ones, shape)
+        total = tf.reduce_sum(alignment, 1, keepdims=True)
+        return source, target, tf.math.divide_no_nan(alignment, total)
+
+    return sequences.map(spread)
 
 
 def shuffled(
@@ -164,16 +194,19 @@ def bucket(
     translations are about as long as what they translate.
 
     Args:
-        sequences: ((S,), (T,)) int32, no side longer than the last length.
+        sequences: ((S,), (T,)) int32, no side longer than the last length,
+            and perhaps the (T, S) of `spread_links`.
         lengths: ascending.
         batch_size: rows; a length's last batch may have fewer.
 
     Returns:
-        ((B, L), (B, L)) int32 batches, padded with 0.
+        ((B, L), (B, L)) int32 batches, padded with 0; and (B, L, L).
     """
     edges = tf.constant(lengths, tf.int32)
 
-    def key(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    def key(
+        source: tf.Tensor, target: tf.Tensor, *alignment: tf.Tensor
+    ) -> tf.Tensor:
         longer = tf.maximum(tf.size(source), tf.size(target))
         return tf.cast(tf.searchsorted(edges, longer[None])[0], tf.int64)
 
@@ -187,28 +220,29 @@ def bucket(
 def pad(
     sequences: tf.data.Dataset, length: int | tf.Tensor, batch_size: int
 ) -> tf.data.Dataset:
-    """Batch pairs in order, padded with 0 to `length` on both sides."""
-    shape = tf.reshape(tf.cast(length, tf.int64), (1,))
-    return sequences.padded_batch(batch_size, padded_shapes=(shape, shape))
+    """Batch pairs in order, every axis padded with 0 to `length`."""
+    length = tf.cast(length, tf.int64)
+    shapes = tuple(
+        tf.fill((side.shape.rank,), length) for side in sequences.element_spec
+    )
+    return sequences.padded_batch(batch_size, padded_shapes=shapes)
 
 
 def complete(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     """Fill batches up to `batch_size` with copies of their first row.
 
     Returns:
-        (source, target, weights): weights (B,) float32, 1 for a row of the
-        data and 0 for a copy. No row is without tokens, which some kernels
+        What `batches` gives, and last weights (B,) float32, 1 for a row of
+        the data and 0 for a copy. No row is without tokens, which some kernels
         crash on.
     """
 
-    def filled(
-        source: tf.Tensor, target: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def filled(*sides: tf.Tensor) -> tuple[tf.Tensor, ...]:
         rows = tf.range(batch_size)
-        real = rows < tf.shape(source)[0]
+        real = rows < tf.shape(sides[0])[0]
         rows = tf.where(real, rows, 0)
         weights = tf.cast(real, tf.float32)
-        return tf.gather(source, rows), tf.gather(target, rows), weights
+        return (*(tf.gather(side, rows) for side in sides), weights)
 
     return batches.map(filled)
 
@@ -218,16 +252,20 @@ def shift(batches: tf.data.Dataset) -> tf.data.Dataset:
 
     Returns:
         ({"source", "target_in"}, target_out, weights), the first three int32
-        (B, S), (B, T) and (B, T).
+        (B, S), (B, T) and (B, T). What `spread_links` made is "alignment"
+        beside the first two, (B, T, S).
     """
 
     def shifted(
-        source: tf.Tensor, target: tf.Tensor, weights: tf.Tensor
+        source: tf.Tensor, target: tf.Tensor, *rest: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
         begin = tf.fill((tf.shape(target)[0], 1), Tokenizer.BOS)
         before = tf.concat([begin, target[:, :-1]], axis=1)  # (B, T)
         target_in = tf.where(target == Tokenizer.PAD, target, before)
-        return {"source": source, "target_in": target_in}, target, weights
+        inputs = {"source": source, "target_in": target_in}
+        *alignment, weights = rest
+        inputs.update(zip(("alignment",), alignment, strict=False))
+        return inputs, target, weights
 
     return batches.map(shifted)
 
@@ -288,7 +326,7 @@ class TrainingData:
     is an estimate.
 
     Args:
-        pairs: (source, target) scalar strings, normalised.
+        pairs: what `strings` returns, normalised.
         source_tokenizer: for the source.
         target_tokenizer: for the target, the same object if joint.
         options: see `PipelineOptions`.
@@ -375,6 +413,8 @@ class TrainingData:
 
     def _batches(self, sequences: tf.data.Dataset) -> tf.data.Dataset:
         size = self.options.batch_size
+        if len(sequences.element_spec) > 2:
+            sequences = spread_links(sequences)
         batches = bucket(sequences, self.options.lengths, size)
         batches = shift(complete(batches, size)).prefetch(_READY_BATCHES)
         if not self.report.is_estimate:
@@ -392,6 +432,7 @@ def read_split(
     tokenizers: tuple[Tokenizer, Tokenizer],
     options: PipelineOptions,
     cleaning: CleaningOptions | None = None,
+    guide: Guide | None = None,
 ) -> TrainingData:
     """Return a split of a corpus, cleaned and counted, as batches.
 
@@ -402,6 +443,8 @@ def read_split(
         tokenizers: for source and target.
         options: how pairs become batches.
         cleaning: what is left out; by default pairs with an empty side.
+        guide: which words of these pairs go together, if attention is to learn
+            it; the batches then have an "alignment".
     """
     cleaning = cleaning or CleaningOptions()
     languages = (corpus.source, corpus.target)
@@ -412,8 +455,18 @@ def read_split(
         kept = list(clean(some, cleaning, languages, Tally()))
         share = len(kept) / len(some)
         sample = Sample(kept, share, corpus.size(split))
+
+    def rows() -> Iterator[tuple[str, ...]]:
+        pairs = corpus.pairs(split)
+        if guide is None:
+            return pairs
+        return guide.rows(pairs, tokenizers, languages)
+
     return TrainingData(
-        strings(lambda: clean(corpus.pairs(split), cleaning, languages, tally)),
+        strings(
+            lambda: clean(rows(), cleaning, languages, tally),
+            columns=2 if guide is None else 3,
+        ),
         *tokenizers,
         options,
         tally=tally,
@@ -426,8 +479,12 @@ def _with_end(ids: tf.RaggedTensor) -> tf.RaggedTensor:
     return tf.concat([ids, ends], axis=1)
 
 
-def _tensors(source: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    return tf.identity(source), tf.identity(target)
+def _numbers(texts: tf.Tensor) -> tf.RaggedTensor:
+    return tf.strings.to_number(tf.strings.split(texts), tf.int32)
+
+
+def _tensors(*sides: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    return tuple(tf.identity(side) for side in sides)
 
 
 def _report(
@@ -497,6 +554,8 @@ def _plan(
 def _sizes(sequences: tf.data.Dataset) -> np.ndarray:
     """Return the lengths of both sides of each pair: (N, 2)."""
     sizes = sequences.map(
-        lambda source, target: tf.stack([tf.size(source), tf.size(target)])
+        lambda source, target, *links: tf.stack(
+            [tf.size(source), tf.size(target)]
+        )
     ).batch(_TOKENIZED_AT_ONCE)
     return np.concatenate([np.zeros((0, 2), int), *sizes.as_numpy_iterator()])

@@ -52,3 +52,21 @@ def coverage_loss(weights: tf.Tensor) -> tf.Tensor:
     weights = tf.cast(weights, tf.float32)
     coverage = tf.cumsum(weights, axis=1, exclusive=True)
     return tf.reduce_sum(tf.minimum(weights, coverage), -1)
+
+
+def guided_alignment_loss(
+    weights: tf.Tensor, alignment: tf.Tensor
+) -> tf.Tensor:
+    """How far attention is from a given alignment: (B, T), in nats.
+
+    `-sum over s of A_t[s] log a_t[s]`, the cross-entropy of Chen et al. 2016,
+    "Guided alignment training for topic-aware neural machine translation",
+    section 3; a token without links has 0. A weight counts as 1e-9 at least,
+    so that a link out of reach of a window costs much, not everything.
+
+    Args:
+        weights: (B, T, S) attention weights.
+        alignment: (B, T, S), rows that sum to 1, or to 0 without links.
+    """
+    weights = tf.maximum(tf.cast(weights, tf.float32), 1e-9)
+    return -tf.reduce_sum(alignment * tf.math.log(weights), -1)

@@ -12,13 +12,13 @@ from app.alignment import (
     merge,
     parse_pharaoh,
     score_alignments,
-    shares,
     to_pharaoh,
     token_view,
     word_view,
 )
 from app.translator import Hypothesis, Translation, Translator
 from data import GlimpseError, Tokenizer, words
+from data.pieces import shares
 from tests.app.conftest import SOURCES, TARGETS
 
 

@@ -62,7 +62,7 @@ def test_a_killed_run_ends_like_one_that_was_not(
 def test_a_run_does_not_go_on_with_another_text(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path / "run")
     trainer.checkpoints.save(TrainingState(step=3, corpus="another"))
-    with pytest.raises(GlimpseError, match="corpus tiny is not the one"):
+    with pytest.raises(GlimpseError, match="corpus tiny are not those"):
         trainer.train()
 
 
@@ -105,6 +105,7 @@ def test_a_run_folder_tells_everything(uninterrupted: Path) -> None:
         "source_words.txt",
         "best.weights.h5",
         "last.weights.h5",
+        "attention",
         "checkpoints",
         "history.csv",
         "logs",
@@ -117,6 +118,8 @@ def test_a_run_folder_tells_everything(uninterrupted: Path) -> None:
     assert [row["step"] for row in rows] == ["11", "22"]
     assert float(rows[1]["train_loss"]) < float(rows[0]["train_loss"])
     assert versions["tokens"] == int(rows[1]["tokens"])
+    assert all(float(row["train_gradient_norm"]) > 0 for row in rows)
+    assert "validation_gradient_norm" not in rows[0]
 
 
 def test_a_finished_run_trains_no_more(uninterrupted: Path) -> None:

@@ -1,0 +1,53 @@
+"""Links scored against gold."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from data.links import Gold, Link
+
+
+@dataclass(frozen=True)
+class AlignmentScore:
+    """Och and Ney 2003, section 5; all from 0 to 1.
+
+    With links A, sure links S and possible links P, S among them:
+
+    ```
+    precision = |A & P| / |A|      recall = |A & S| / |S|
+    aer = 1 - (|A & S| + |A & P|) / (|A| + |S|)
+    ```
+
+    f1 is the harmonic mean of precision and recall. Where a denominator is 0
+    nothing can be wrong: precision and recall are 1, aer is 0.
+    """
+
+    aer: float
+    precision: float
+    recall: float
+    f1: float
+    sentences: int
+
+
+def score_alignments(
+    proposed: Sequence[Iterable[Link]], gold: Sequence[Gold]
+) -> AlignmentScore:
+    """Score links against gold, counts summed over all sentences."""
+    made = [frozenset(pairs) for pairs in proposed]
+    pairs = list(zip(made, gold, strict=True))
+    total = sum(len(a) for a in made)
+    sure = sum(len(g.sure) for g in gold)
+    in_sure = sum(len(a & g.sure) for a, g in pairs)
+    in_possible = sum(len(a & g.possible) for a, g in pairs)
+    precision = _ratio(in_possible, total)
+    recall = _ratio(in_sure, sure)
+    return AlignmentScore(
+        aer=1 - _ratio(in_sure + in_possible, total + sure),
+        precision=precision,
+        recall=recall,
+        f1=2 * precision * recall / ((precision + recall) or 1),
+        sentences=len(gold),
+    )
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else 1.0

@@ -1,0 +1,125 @@
+"""Where a hypothesis looked: between tokens as they are, or merged to words."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.translator import Hypothesis, Translation, Translator
+from data import Tokenizer, words
+from data.pieces import shares
+
+END = "</s>"  # how the end of a sentence is shown
+
+
+@dataclass(frozen=True)
+class View:
+    """Where a translation looked, ready to be shown.
+
+    Attributes:
+        source: a label for each column; the last is the end of the sentence.
+        target: a label for each row, likewise.
+        weights: (T, S), None without attention.
+    """
+
+    source: tuple[str, ...]
+    target: tuple[str, ...]
+    weights: np.ndarray | None
+
+
+def before(weights: np.ndarray) -> np.ndarray:
+    """Each token's row is the one that produced it."""
+    return weights
+
+
+def after(weights: np.ndarray) -> np.ndarray:
+    """Each token's row is the next one, whose state has read the token.
+
+    Nothing follows the end of the sentence, which keeps its own row.
+    """
+    return np.concatenate([weights[1:], weights[-1:]])
+
+
+READINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "before": before,
+    "after": after,
+}
+MAIN_READING = "before"
+
+
+def token_view(
+    translator: Translator, translation: Translation, hypothesis: Hypothesis
+) -> View:
+    """Attention as it is: between the pieces of words."""
+    tokenizers = translator.tokenizers
+    return View(
+        tuple(tokenizers.source.pieces(translation.source_ids)),
+        tuple(tokenizers.target.pieces(hypothesis.ids)),
+        hypothesis.attention,
+    )
+
+
+def word_view(
+    translator: Translator,
+    translation: Translation,
+    hypothesis: Hypothesis,
+    reading: str = MAIN_READING,
+) -> View:
+    """Attention merged to words: summed over source, averaged over target.
+
+    The unknown words of a word-level model are shown as they are in the texts:
+    what the sentence has, and what the translation has been given for them. A
+    mark that is left there is one word.
+
+    Args:
+        translator: what made the translation.
+        translation: gives the source.
+        hypothesis: one of its hypotheses.
+        reading: one of `READINGS`.
+    """
+    languages, tokenizers = translator.languages, translator.tokenizers
+    source, source_shares = _word_shares(
+        tokenizers.source,
+        translation.source_ids,
+        translation.source_text,
+        languages[0],
+    )
+    target, target_shares = _word_shares(
+        tokenizers.target, hypothesis.ids, hypothesis.text, languages[1]
+    )
+    if hypothesis.attention is None:
+        return View(source, target, None)
+    weights = READINGS[reading](hypothesis.attention)
+    return View(source, target, merge(weights, source_shares, target_shares))
+
+
+def merge(
+    weights: np.ndarray, source_shares: np.ndarray, target_shares: np.ndarray
+) -> np.ndarray:
+    """Merge pieces to words, so that a word's row sums to what its pieces' do.
+
+    Args:
+        weights: (T, S) between pieces.
+        source_shares: (S, words), as `data.pieces.shares` gives them.
+        target_shares: (T, words), likewise.
+
+    Returns:
+        (target words, source words), float32.
+    """
+    averages = target_shares / target_shares.sum(0)
+    return (averages.T @ weights @ source_shares).astype(np.float32)
+
+
+def _word_shares(
+    tokenizer: Tokenizer, ids: Sequence[int], text: str, language: str
+) -> tuple[tuple[str, ...], np.ndarray]:
+    if tokenizer.is_word_level:
+        # Moses's rules would make three words of the mark.
+        mark = tokenizer.UNKNOWN_WORD
+        masked = text.replace(mark, "x" * len(mark))
+    else:
+        masked = text = tokenizer.decode(ids)
+    spans = words(masked, language)
+    labels = [text[start:end] for start, end in spans]
+    end = [END] if ids else []  # an empty sentence has no translation
+    return (*labels, *end), shares(tokenizer.spans(ids, text), spans)
