@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -53,6 +53,20 @@ Beam = Annotated[
         min=1,
         help="Hypotheses kept; 1 is greedy.",
         show_default="the run's own",
+    ),
+]
+Source = Annotated[
+    Path | None,
+    typer.Option(help="A file of your own, a sentence a line."),
+]
+Reference = Annotated[
+    Path | None, typer.Option(help="Its translation, line by line.")
+]
+Alignments = Annotated[
+    Path | None,
+    typer.Option(
+        help="Its gold alignments: links 'i-j ipj' one line a pair, or "
+        "LINE<TAB>links."
     ),
 ]
 Overrides = Annotated[
@@ -144,6 +158,15 @@ def prepare(
         str | None,
         typer.Option(help=f"One of {PRESETS}, or a YAML file: its corpus."),
     ] = None,
+    words: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Also write each split's words, a file a language, a "
+            "sentence a line: what links are counted on, and what a "
+            "statistical aligner reads.",
+        ),
+    ] = None,
     set_: Overrides = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -172,6 +195,8 @@ def prepare(
             else preparation.table(config, *found),
             flush=True,
         )
+        if words:
+            preparation.write_words(config, words, data_dir, cache_dir)
         preparation.refuse_leaks(found[0])
 
 
@@ -181,13 +206,8 @@ def evaluate(
     split: Annotated[
         str, typer.Option(help="Which split of the run's corpus.")
     ] = "test",
-    source: Annotated[
-        Path | None,
-        typer.Option(help="A file of your own, a sentence a line."),
-    ] = None,
-    reference: Annotated[
-        Path | None, typer.Option(help="Its translation, line by line.")
-    ] = None,
+    source: Source = None,
+    reference: Reference = None,
     cut: Annotated[
         bool,
         typer.Option(
@@ -196,13 +216,7 @@ def evaluate(
             "without it they are refused.",
         ),
     ] = False,
-    alignments: Annotated[
-        Path | None,
-        typer.Option(
-            help="Its gold alignments: links 'i-j ipj' one line a pair, or "
-            "LINE<TAB>links."
-        ),
-    ] = None,
+    alignments: Alignments = None,
     beam: Beam = None,
     keep_unknown: KeepUnknown = False,
     as_json: AsJson = False,
@@ -287,6 +301,102 @@ def translate(
                 beam, nbest, as_json, words, alignments, plot, keep_unknown
             ),
         )
+
+
+@app.command()
+def align(
+    run: RunFolder,
+    split: Annotated[
+        str, typer.Option(help="Which split of the run's corpus.")
+    ] = "test",
+    source: Source = None,
+    reference: Reference = None,
+    alignments: Alignments = None,
+    reverse: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="A run that translates the other way round: the links of "
+            "both are joined.",
+        ),
+    ] = None,
+    symmetrise: Annotated[
+        Literal["grow-diag-final-and", "intersection", "union"],
+        typer.Option(help="How they are joined."),
+    ] = "grow-diag-final-and",
+    reading: Annotated[
+        Literal["before", "after"],
+        typer.Option(
+            help="Whose attention is a word's: that of the state before it, "
+            "which produced it, or after it, which has read it.",
+        ),
+    ] = "before",
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Link every pair of words with a larger weight.",
+            show_default="the largest weight of each target word",
+        ),
+    ] = None,
+    score: Annotated[
+        bool,
+        typer.Option(
+            "--score",
+            help="Print AER, precision, recall and F1 against gold, for each "
+            "direction, reading and way to join, instead of links.",
+        ),
+    ] = False,
+    npz: Annotated[
+        Path | None,
+        typer.Option(help="Write attention between words here, for NumPy."),
+    ] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    debug: Debug = False,
+) -> None:
+    """Align given translations word by word, a line of links i-j a pair.
+
+    The model decodes each translation by force, and links each target word to
+    the source word it looked at most.
+    """
+    if (source is None) != (reference is None):
+        raise typer.BadParameter("--source and --reference go together")
+    with _one_sentence(debug):
+        from app import aligning
+        from app.device import pick_device
+        from app.evaluation_sets import load_set
+        from app.run import Run
+        from app.translator import Translator
+
+        pick_device()
+        given = load_set(
+            Run.open(run).config.corpus,
+            split,
+            source,
+            reference,
+            alignments,
+            data_dir,
+            cache_dir,
+        )
+        aligner = aligning.Aligner(
+            Translator.load(run),
+            Translator.load(reverse) if reverse else None,
+            heuristic=symmetrise,
+            reading=reading,
+            threshold=threshold,
+        )
+        if score:
+            scores = aligner.score(given.examples, given.gold)
+            print(
+                json.dumps(aligning.scores_to_json(scores))
+                if as_json
+                else aligning.scores_table(scores)
+            )
+            return
+        aligning.write(aligner, given.examples, sys.stdout, as_json, npz)
 
 
 @app.command()

@@ -15,12 +15,14 @@ from app.alignment import (
     MAIN_READING,
     READINGS,
     AlignmentScore,
+    AttentionSummary,
     Gold,
     links,
     score_alignments,
+    summarise,
     word_view,
 )
-from app.evaluation_sets import EvaluationSet, from_corpus, from_files
+from app.evaluation_sets import EvaluationSet, load_set
 from app.run import Run, replacing
 from app.scores import Score, corpus_bleu, processed_bleu, text_scores
 from app.translator import Translation, Translator
@@ -64,6 +66,8 @@ class Evaluation:
         by_source_length: see `LengthScore`.
         aer: by reading, on forced decoding of the (first) references; None
             without attention or without gold.
+        attention: what it is like in the translations, between words, their
+            ends included; None without attention.
         sentences_per_second: of the search alone, once it is warm.
     """
 
@@ -79,6 +83,7 @@ class Evaluation:
     token_accuracy: float
     by_source_length: tuple[LengthScore, ...]
     aer: dict[str, AlignmentScore] | None
+    attention: AttentionSummary | None
     sentences_per_second: float
 
 
@@ -118,10 +123,9 @@ def evaluate(
     run = Run.open(folder)
     corpus = run.config.corpus
     languages = (corpus.source, corpus.target)
-    if source is not None and reference is not None:
-        given = from_files(source, reference, alignments, languages)
-    else:
-        given = from_corpus(corpus, split, data_dir, cache_dir)
+    given = load_set(
+        corpus, split, source, reference, alignments, data_dir, cache_dir
+    )
     translator = Translator.load(folder, keep_unknown=keep_unknown)
     _check_lengths(translator, given, source, cut)
     beam_size = beam_size or translator.config.search.beam_size
@@ -145,6 +149,7 @@ def evaluate(
             sources, hypotheses, references, languages[0]
         ),
         aer=_aer(translator, forced, given.gold),
+        attention=_attention(translator, translations),
         sentences_per_second=speed,
     )
     _save(run, result, translations)
@@ -271,6 +276,15 @@ def _aer(
     return {reading: score(reading) for reading in (MAIN_READING, *others)}
 
 
+def _attention(
+    translator: Translator, translations: Sequence[Translation]
+) -> AttentionSummary | None:
+    views = (
+        word_view(translator, each, each.hypotheses[0]) for each in translations
+    )
+    return summarise(view.weights for view in views if view.weights is not None)
+
+
 def _save(
     run: Run, result: Evaluation, translations: Sequence[Translation]
 ) -> None:
@@ -364,6 +378,7 @@ def table(result: Evaluation) -> str:
         f"{'Token accuracy':<18}{result.token_accuracy:7.2%}"
         "  of reference tokens",
         *_alignment_lines(result.aer or {}),
+        *_attention_lines(result.attention),
         f"{'Speed':<18}{result.sentences_per_second:7.1f}   sentences a second",
         "",
         f"{'Source words':<18}{'BLEU':>7}   Sentences",
@@ -383,4 +398,14 @@ def _alignment_lines(aer: Mapping[str, AlignmentScore]) -> list[str]:
         f"{score.precision:.1%}, recall {score.recall:.1%}, F1 {score.f1:.1%}, "
         f"{score.sentences:,} sentences"
         for reading, score in aer.items()
+    ]
+
+
+def _attention_lines(summary: AttentionSummary | None) -> list[str]:
+    if summary is None:
+        return []
+    return [
+        f"{'Attention':<18}{summary.entropy:7.2f}   bits a target word; "
+        f"diagonality {summary.diagonality:.2f}, {summary.covered:.0%} of "
+        f"source words covered, fertility {summary.fertility:.2f}"
     ]

@@ -8,10 +8,11 @@ from pathlib import Path
 from app.alignment import Gold, parse_pharaoh
 from app.config import CorpusOptions
 from app.scores import process
-from data import GlimpseError, load_corpus, normalise, words
+from data import GlimpseError, load_corpus, normalise
 from data.cleaning import suspicions
 from data.corpora import Example
 from data.corpora.files import read_lines
+from data.links import parse_links
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,22 @@ class EvaluationSet:
             tuple(process(text, language) for text in example.references)
             for example in self.examples
         ]
+
+
+def load_set(
+    options: CorpusOptions,
+    split: str,
+    source: Path | None = None,
+    reference: Path | None = None,
+    alignments: Path | None = None,
+    data_dir: Path | None = None,
+    cache_dir: Path | None = None,
+) -> EvaluationSet:
+    """`from_files` where there are files, else `from_corpus`."""
+    if source is None or reference is None:
+        return from_corpus(options, split, data_dir, cache_dir)
+    languages = (options.source, options.target)
+    return from_files(source, reference, alignments, languages)
 
 
 def from_corpus(
@@ -162,18 +179,8 @@ def _gold(
     example: Example,
     languages: tuple[str, str],
 ) -> Gold:
+    pair = (example.source, example.references[0])
     try:
-        gold = parse_pharaoh(text)
+        return parse_links(text, pair, languages)
     except GlimpseError as error:
         raise GlimpseError(f"{path}, line {index}: {error}") from error
-    sides = (example.source, example.references[0])
-    for side, (text, language) in enumerate(zip(sides, languages, strict=True)):
-        count = len(words(text, language))
-        largest = max((link[side] for link in gold.possible), default=-1)
-        if largest >= count:
-            raise GlimpseError(
-                f"{path} links word {largest} of the "
-                f"{('source', 'target')[side]} in line {index}, which has "
-                f"{count}; count the words of data.words from 0"
-            )
-    return gold

@@ -163,7 +163,7 @@ def _hypothesis_json(
         "target_tokens": list(shown.target),
         "attention": None
         if shown.weights is None
-        else [[round(float(x), 6) for x in row] for row in shown.weights],
+        else alignment.rounded(shown.weights),
     }
     if options.alignments:
         words = alignment.word_view(translator, translation, hypothesis)

@@ -8,8 +8,8 @@ from typing import Any
 from tqdm import tqdm
 
 from app.config import Config
-from app.run import Tokenizers, sample_pairs, train_tokenizers
-from data import GlimpseError, load_corpus
+from app.run import Tokenizers, replacing, sample_pairs, train_tokenizers
+from data import GlimpseError, load_corpus, words
 from data.cleaning import described
 from data.survey import PERCENTILES, Leak, Side, SplitSurvey, Survey, survey
 
@@ -37,6 +37,39 @@ def prepare(
             corpus, tokenizers, config.pipeline, config.cleaning, bar.update
         )
     return found, tokenizers
+
+
+def write_words(
+    config: Config,
+    folder: Path,
+    data_dir: Path | None = None,
+    cache_dir: Path | None = None,
+) -> None:
+    """Write the words of every split: `FOLDER/SPLIT.LANGUAGE`.
+
+    Words are those of `data.words`, separated by spaces, a sentence a line, in
+    the order of the corpus: so line N of the links that an aligner makes of
+    them belongs to training pair N.
+    """
+    corpus = load_corpus(
+        **asdict(config.corpus), data_dir=data_dir, cache_dir=cache_dir
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    for split in corpus.splits:
+        for side, language in enumerate((corpus.source, corpus.target)):
+            with (
+                replacing(folder / f"{split}.{language}") as beside,
+                beside.open("w", encoding="utf-8", newline="\n") as file,
+            ):
+                file.writelines(
+                    _words_line(pair[side], language)
+                    for pair in corpus.pairs(split)
+                )
+
+
+def _words_line(text: str, language: str) -> str:
+    spans = words(text, language)
+    return " ".join(text[start:end] for start, end in spans) + "\n"
 
 
 def to_json(

@@ -15,9 +15,8 @@ from data.corpora.corpus import Corpus, Pair
 from data.corpora.files import read_lines
 from data.corpora.places import Places
 from data.errors import GlimpseError
-from data.links import check_range, parse_pharaoh
+from data.links import parse_links, parse_pharaoh
 from data.pieces import piece_links, word_shares
-from data.text import words
 from data.tokenizer import Tokenizer
 
 SPLIT = "train"
@@ -108,12 +107,7 @@ def _check(
     where: str, text: str, pair: Pair, languages: tuple[str, str]
 ) -> None:
     try:
-        links = parse_pharaoh(text).possible
-        counts = [
-            len(words(side, language))
-            for side, language in zip(pair, languages, strict=True)
-        ]
-        check_range(links, (counts[0], counts[1]))
+        parse_links(text, pair, languages)
     except GlimpseError as error:
         raise GlimpseError(f"{where}: {error}") from error
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from data.errors import GlimpseError
+from data.text import words
 
 Link = tuple[int, int]  # source word, target word, of `data.words`, from 0
 
@@ -48,22 +49,28 @@ def to_pharaoh(links: Iterable[Link]) -> str:
     return " ".join(f"{source}-{target}" for source, target in links)
 
 
-def check_range(links: Iterable[Link], counts: tuple[int, int]) -> None:
-    """Refuse links of words that are not there.
+def parse_links(
+    text: str, pair: tuple[str, str], languages: tuple[str, str]
+) -> Gold:
+    """Read the links of a pair, as `parse_pharaoh` does.
 
     Args:
-        links: any.
-        counts: how many words source and target have.
+        text: Pharaoh's links.
+        pair: source and target.
+        languages: codes of both, which decide what a word is.
 
     Raises:
-        GlimpseError: one is beyond.
+        GlimpseError: something else is there, or a word that the pair has not.
     """
-    for link in links:
-        for side, place, count in zip(
-            ("source", "target"), link, counts, strict=True
-        ):
-            if place >= count:
-                raise GlimpseError(
-                    f"word {place} of the {side} is linked, which has {count}; "
-                    "count the words of data.words from 0"
-                )
+    gold = parse_pharaoh(text)
+    for side, sentence, language, name in zip(
+        (0, 1), pair, languages, ("source", "target"), strict=True
+    ):
+        count = len(words(sentence, language))
+        largest = max((link[side] for link in gold.possible), default=-1)
+        if largest >= count:
+            raise GlimpseError(
+                f"word {largest} of the {name} is linked, which has {count}; "
+                "count the words of data.words from 0"
+            )
+    return gold

@@ -25,6 +25,7 @@ from app.alignment.views import (
     after,
     before,
     merge,
+    rounded,
     token_view,
     word_view,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "links",
     "merge",
     "parse_pharaoh",
+    "rounded",
     "score_alignments",
     "summarise",
     "to_pharaoh",

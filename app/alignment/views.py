@@ -110,6 +110,11 @@ def merge(
     return (averages.T @ weights @ source_shares).astype(np.float32)
 
 
+def rounded(weights: np.ndarray) -> list[list[float]]:
+    """Weights as JSON has them: six decimals are plenty."""
+    return [[round(float(weight), 6) for weight in row] for row in weights]
+
+
 def _word_shares(
     tokenizer: Tokenizer, ids: Sequence[int], text: str, language: str
 ) -> tuple[tuple[str, ...], np.ndarray]:

@@ -4,14 +4,21 @@ import numpy as np
 import pytest
 
 from app.alignment import (
+    HEURISTICS,
     Gold,
     View,
     after,
     before,
+    coverage,
+    diagonality,
+    entropy,
+    fertility,
+    flipped,
     links,
     merge,
     parse_pharaoh,
     score_alignments,
+    summarise,
     to_pharaoh,
     token_view,
     word_view,
@@ -194,3 +201,72 @@ def test_every_word_has_a_column(translator: Translator) -> None:
         ids = [*tokenizer.encode(text), Tokenizer.EOS]
         result = shares(tokenizer.spans(ids), words(text, "en"))
         assert (result.sum(0) > 0).all()
+
+
+def test_a_threshold_links_every_pair_above_it() -> None:
+    weights = np.array([[0.5, 0.3, 0.2], [0.25, 0.4, 0.35], [0.9, 0.05, 0.05]])
+    assert links(weights) == [(0, 0), (1, 1)]
+    assert links(weights, 0.25) == [(0, 0), (1, 0), (1, 1)]
+    assert links(weights, 0.6) == []
+
+
+# Two directions over four source and four target words:
+#   both have 0-0 and 2-2; forward alone 1-0 and 3-3; backward alone 1-1,
+#   0-3 and 3-1.
+FORWARD = [(0, 0), (1, 0), (2, 2), (3, 3)]
+BACKWARD = [(0, 0), (0, 3), (1, 1), (2, 2), (3, 1)]
+
+
+def test_two_directions_meet_in_the_middle() -> None:
+    assert HEURISTICS["intersection"](FORWARD, BACKWARD) == [(0, 0), (2, 2)]
+    assert HEURISTICS["union"](FORWARD, BACKWARD) == sorted(
+        {*FORWARD, *BACKWARD}
+    )
+    # From 0-0 grow 1-0 (right) and 1-1 (diagonal: target 1 is free); from 2-2
+    # 3-1 (source 3 is free; before 3-3, which then has but one free word, and
+    # still grows as a neighbour). 0-3 neighbours nothing, and its target has
+    # a link by the time of final-and.
+    assert HEURISTICS["grow-diag-final-and"](FORWARD, BACKWARD) == [
+        (0, 0),
+        (1, 0),
+        (1, 1),
+        (2, 2),
+        (3, 1),
+        (3, 3),
+    ]
+
+
+def test_final_and_links_only_words_that_both_have_none() -> None:
+    grow = HEURISTICS["grow-diag-final-and"]
+    # 0-0 is agreed; 5-5 stands apart with both words free; 0-5 does not.
+    assert grow([(0, 0), (5, 5)], [(0, 0), (0, 5)]) == [(0, 0), (5, 5)]
+    # Of two apart on the same word the forward one comes first.
+    assert grow([(4, 2)], [(4, 6)]) == [(4, 2)]
+    assert grow([], []) == []
+
+
+def test_directions_are_turned() -> None:
+    assert flipped([(0, 2), (1, 0)]) == [(0, 1), (2, 0)]
+
+
+def test_summaries_by_hand() -> None:
+    weights = np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 0.0]])
+    np.testing.assert_allclose(entropy(weights), [0, 1, 0])
+    np.testing.assert_allclose(entropy(weights / 4), [0, 1, 0])  # local-p
+    np.testing.assert_allclose(coverage(weights), [1.5, 0.5, 0])
+    assert fertility(weights).tolist() == [2, 0, 0]
+    # Rows at 0 and 1/2 of the target look at 0, and at 0 and 1/2.
+    assert diagonality(weights) == pytest.approx(1 - (0 + 0.25) / 2)
+    assert diagonality(np.eye(5)) == 1
+    assert diagonality(np.fliplr(np.eye(2))) == 0
+    assert diagonality(np.full((400, 400), 1 / 400)) == pytest.approx(
+        2 / 3, abs=2e-3
+    )
+    assert diagonality(np.ones((1, 1))) == 1
+    summary = summarise([weights, np.eye(3)])
+    assert summary is not None
+    assert summary.entropy == pytest.approx(1 / 6)
+    assert summary.diagonality == pytest.approx((0.875 + 1) / 2)
+    assert summary.covered == pytest.approx(5 / 6)
+    assert summary.fertility == pytest.approx((2 + 1 + 1 + 1) / 4)
+    assert summarise([]) is None

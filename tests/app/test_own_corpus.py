@@ -2,12 +2,14 @@
 
 import gzip
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from app.config import load_config
 from app.run import Run
+from data import load_corpus, words
 from tests.app.conftest import SOURCES, TARGETS
 from tests.app.test_main import invoke
 from tests.app.tiny import PAIRS, TINY
@@ -172,6 +174,25 @@ def test_prepare_counts(prepare: list[str]) -> None:
     assert code == 0
     assert "train                 58          58          58           0" in out
     assert "no two splits share a source sentence" in out
+
+
+def test_prepare_writes_words_for_an_aligner(
+    prepare: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "words"
+    code, _, _ = invoke(*prepare, "--words", folder)
+    assert code == 0
+    sets = ["corpus.name=parallel_text", prepare[4]]
+    config = load_config("phrasebook", sets)
+    corpus = load_corpus(**asdict(config.corpus))
+    for split in corpus.splits:
+        for side, language in enumerate((corpus.source, corpus.target)):
+            lines = (folder / f"{split}.{language}").read_text().splitlines()
+            texts = [pair[side] for pair in corpus.pairs(split)]
+            assert len(lines) == len(texts)
+            for line, text in zip(lines, texts, strict=True):
+                assert line.replace(" ", "") == text.replace(" ", "")
+                assert len(line.split()) == len(words(text, language))
 
 
 def test_prepare_fails_on_a_planted_leak(

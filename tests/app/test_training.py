@@ -11,12 +11,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from app.aligning import Aligner
 from app.checkpoints import TrainingState
 from app.config import TrainingOptions
 from app.training import InterruptedRunError, learning_rate
 from app.translator import Translator
 from data import GlimpseError
-from tests.app.tiny import TinyCorpus, after_step, make_trainer
+from tests.app.tiny import (
+    TinyCorpus,
+    after_step,
+    make_trainer,
+    tiny_config,
+)
 
 
 def _weights(folder: Path) -> list[np.ndarray]:
@@ -221,3 +227,39 @@ def test_weights_on_disk_are_the_weights_alone(uninterrupted: Path) -> None:
         file.visit(names.append)
     assert names
     assert not [name for name in names if "optimizer" in name]
+
+
+def test_attention_learns_the_links_of_a_file(tmp_path: Path) -> None:
+    # "The black cat eats ." is "Le chat noir mange .": two words change places.
+    path = tmp_path / "links"
+    count = TinyCorpus().size("train")
+    path.write_text("0-0 1-2 2-1 3-3 4-4\n" * count)
+    options = (
+        "training.epochs=25",
+        "training.learning_rate=0.02",
+        "training.guided_alignment=1.0",
+        f"training.alignments={path}",
+    )
+    trainer = make_trainer(tmp_path / "run", *options)
+    assert trainer.fingerprint != TinyCorpus().fingerprint()
+    trainer.train()
+    translator = Translator.load(tmp_path / "run")
+    aligner = Aligner(translator)
+    examples = TinyCorpus().examples("validation")
+    found = [set(pair.links) for pair in aligner.align(examples)]
+    right = {(0, 0), (1, 2), (2, 1), (3, 3), (4, 4)}
+    assert sum(len(each & right) for each in found) >= 0.9 * 5 * len(found)
+
+
+def test_guidance_needs_a_weight_attention_and_links(tmp_path: Path) -> None:
+    for overrides, message in (
+        (["training.alignments=x"], "training.guided_alignment=0"),
+        (
+            ["training.guided_alignment=1", "model.decoder=plain"],
+            r"guided_alignment=1\.0 got model\.decoder=plain",
+        ),
+    ):
+        with pytest.raises(GlimpseError, match=message):
+            tiny_config(*overrides)
+    with pytest.raises(GlimpseError, match="tiny has no alignments"):
+        make_trainer(tmp_path / "run", "training.guided_alignment=1")

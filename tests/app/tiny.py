@@ -16,7 +16,7 @@ import keras
 from app.config import Config, load_config
 from app.device import Device
 from app.run import Run
-from app.training import Trainer, prepare_tokenizers
+from app.training import Trainer, load_guide, prepare_tokenizers
 from data.corpora import Corpus, Pair
 
 ANIMALS = {"cat": "chat", "dog": "chien", "horse": "cheval", "bird": "oiseau"}
@@ -77,6 +77,7 @@ def make_trainer(folder: Path, *overrides: str) -> Trainer:
         corpus,
         prepare_tokenizers(run, corpus),
         Device("the CPU", jit_compile=False),
+        load_guide(run.config.training, corpus),
     )
 
 

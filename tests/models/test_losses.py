@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models.losses import coverage_loss, token_losses, token_mask
+from models.losses import (
+    coverage_loss,
+    guided_alignment_loss,
+    token_losses,
+    token_mask,
+)
 from models.metrics import Perplexity, correct_tokens
 from tests.models import reference
 from tests.models.tiny import normal
@@ -114,3 +119,17 @@ def test_coverage_loss_by_hand() -> None:
     loss = coverage_loss(tf.constant(weights, tf.float16))
 
     np.testing.assert_allclose(loss, [[0.0, 0.5, 0.25 + 0.5]])
+
+
+def test_guided_alignment_loss_by_hand() -> None:
+    """Half of log 2 and half of log 4; nothing is linked; out of reach."""
+    weights = np.array([[[0.5, 0.25, 0.25], [0.1, 0.2, 0.7], [1.0, 0.0, 0.0]]])
+    alignment = np.array(
+        [[[0.5, 0.0, 0.5], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]], "float32"
+    )
+
+    loss = guided_alignment_loss(tf.constant(weights, tf.float16), alignment)
+
+    assert loss.dtype == tf.float32
+    expected = [[1.5 * np.log(2), 0.0, np.log(1e9)]]
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)

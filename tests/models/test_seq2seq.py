@@ -249,6 +249,41 @@ def test_gradients_below_the_limit_are_left_alone() -> None:
     assert_close(same, free, atol=1e-7)
 
 
+def test_the_norm_of_the_gradients_is_logged_before_they_are_clipped() -> None:
+    model = tiny.model("bahdanau")
+    free = norm(moves(model, batch()))
+
+    logs = train_once(model, batch(), clip_norm=free / 3)
+
+    assert logs["gradient_norm"] == pytest.approx(free, rel=1e-4)
+
+
+def test_attention_learns_an_alignment_where_one_is_given() -> None:
+    model = tiny.model("bahdanau")
+    inputs, target, weights = batch()
+    shape = (*target.shape, inputs["source"].shape[1])
+    first = np.zeros(shape, "float32")
+    first[:, :, 0] = 1
+    guided = ({**inputs, "alignment": tf.constant(first)}, target, weights)
+    mask = token_mask(target, weights).numpy() > 0
+    before = model(inputs)["attention_weights"].numpy()[mask][:, 0]
+    free = train_once(tiny.model("bahdanau"), batch())["loss"]
+    loss = train_once(tiny.model("bahdanau"), guided, guided_alignment=0.3)
+
+    assert loss["loss"] == pytest.approx(
+        free - 0.3 * np.log(before).mean(), rel=1e-5
+    )
+    # Without its weight the alignment is no part of the loss.
+    assert train_once(tiny.model("bahdanau"), guided)["loss"] == pytest.approx(
+        free, rel=1e-6
+    )
+    model.compile(keras.optimizers.Adam(0.05), guided_alignment=1.0)
+    for _ in range(30):
+        model.train_step(guided)
+    after = model(inputs)["attention_weights"].numpy()[mask][:, 0]
+    assert before.mean() < 0.6 < 0.95 < after.mean()
+
+
 def test_clipping_is_on_unless_told() -> None:
     model = tiny.model("bahdanau")
     model.compile()

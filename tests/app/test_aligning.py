@@ -1,0 +1,170 @@
+"""Given translations aligned, in one direction or in two."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.aligning import Aligner, save_npz, scores_table, write
+from app.alignment import Gold, View, links, parse_pharaoh, word_view
+from app.config import Config, CorpusOptions
+from app.translator import Translator
+from data import Example, GlimpseError, words
+from tests.app.conftest import PAIRS, SOURCES, TARGETS
+from tests.app.test_main import invoke
+
+EXAMPLES = [Example(source, (target,)) for source, target in PAIRS]
+
+
+@pytest.fixture(scope="module")
+def backward(translator: Translator) -> Translator:
+    """The same made-up weights, said to translate French."""
+    corpus = CorpusOptions(source="fr", target="en")
+    config = Config(**{**vars(translator.config), "corpus": corpus})
+    return Translator(translator.model, translator.tokenizers, config)
+
+
+def test_one_direction_links_by_its_attention(translator: Translator) -> None:
+    pairs = list(Aligner(translator).align(EXAMPLES))
+    assert [(each.source, each.target) for each in pairs] == PAIRS
+    for pair, forced in zip(
+        pairs, translator.force(SOURCES, TARGETS), strict=True
+    ):
+        view = word_view(translator, forced, forced.hypotheses[0])
+        assert list(pair.links) == links(view.weights)
+        assert len(pair.view.source) == len(words(pair.source, "en")) + 1
+
+
+def test_a_reading_and_a_threshold_are_heeded(translator: Translator) -> None:
+    (forced,) = translator.force(SOURCES[:1], TARGETS[:1])
+    view = word_view(translator, forced, forced.hypotheses[0], "after")
+    aligner = Aligner(translator, reading="after", threshold=0.1)
+    (pair,) = aligner.align(EXAMPLES[:1])
+    assert list(pair.links) == links(view.weights, 0.1)
+    assert list(pair.links) != links(view.weights)
+
+
+@pytest.mark.parametrize("heuristic", ["intersection", "union"])
+def test_two_directions_are_joined(
+    heuristic: str, translator: Translator, backward: Translator
+) -> None:
+    there = [set(each.links) for each in Aligner(translator).align(EXAMPLES)]
+    turned = [Example(target, (source,)) for source, target in PAIRS]
+    back = [
+        {(i, j) for j, i in each.links}
+        for each in Aligner(backward).align(turned)
+    ]
+    assert there != back
+    both = Aligner(translator, backward, heuristic=heuristic)
+    join = set.__and__ if heuristic == "intersection" else set.__or__
+    assert [set(each.links) for each in both.align(EXAMPLES)] == [
+        join(one, other) for one, other in zip(there, back, strict=True)
+    ]
+
+
+def test_scores_are_those_of_the_links(
+    translator: Translator, backward: Translator
+) -> None:
+    aligner = Aligner(translator, backward)
+    gold = {
+        place: Gold(frozenset(pair.links), frozenset(pair.links))
+        for place, pair in enumerate(aligner.align(EXAMPLES))
+        if place in (2, 5)
+    }
+    scores = aligner.score(EXAMPLES, gold)
+    assert list(scores) == [
+        *("forward", "reverse", "grow-diag-final-and", "intersection", "union")
+    ]
+    perfect = scores["grow-diag-final-and"]["before"]
+    assert (perfect.aer, perfect.sentences) == (0, 2)
+    assert scores["union"]["before"].recall == 1
+    assert scores["intersection"]["before"].precision == 1
+    assert scores["forward"]["before"].aer > 0
+    assert scores["grow-diag-final-and"]["after"].aer > 0
+    assert "grow-diag-final-and   before     0.00%" in scores_table(scores)
+    assert list(Aligner(translator).score(EXAMPLES, gold)) == ["forward"]
+
+
+def test_what_cannot_be_aligned_is_refused(
+    translator: Translator, backward: Translator, plain_run: Path
+) -> None:
+    with pytest.raises(GlimpseError, match="translates en→fr and the other en"):
+        Aligner(translator, translator)
+    with pytest.raises(GlimpseError, match="without attention"):
+        list(Aligner(Translator.load(plain_run)).align(EXAMPLES))
+    with pytest.raises(GlimpseError, match="no gold alignments"):
+        Aligner(translator).score(EXAMPLES, {})
+    with pytest.raises(ValueError, match="did you mean 'union'"):
+        Aligner(translator, backward, heuristic="onion")
+
+
+def test_attention_is_saved_for_numpy(
+    translator: Translator, tmp_path: Path
+) -> None:
+    pairs = list(Aligner(translator).align(EXAMPLES))
+    save_npz(tmp_path / "a.npz", pairs)
+    with np.load(tmp_path / "a.npz") as arrays:
+        saved = dict(arrays)
+    starts = np.cumsum([0, *saved["shapes"].prod(1)])
+    for place, pair in enumerate(pairs):
+        part = saved["weights"][starts[place] : starts[place + 1]]
+        np.testing.assert_array_equal(
+            part.reshape(saved["shapes"][place]), pair.view.weights
+        )
+    labels = [word for pair in pairs for word in pair.view.source]
+    assert saved["source_tokens"].tolist() == labels
+    assert parse_pharaoh(saved["links"][3]).sure == set(pairs[3].links)
+    save_npz(tmp_path / "none.npz", [])
+    assert np.load(tmp_path / "none.npz")["shapes"].shape == (0, 2)
+
+
+def test_json_has_words_links_and_entropy(translator: Translator) -> None:
+    output = io.StringIO()
+    write(Aligner(translator), EXAMPLES, output, as_json=True)
+    found = [json.loads(line) for line in output.getvalue().splitlines()]
+    assert [each["source"] for each in found] == SOURCES
+    for each in found:
+        weights = np.array(each["attention"])
+        shape = len(each["target_tokens"]), len(each["source_tokens"])
+        assert weights.shape == shape
+        np.testing.assert_allclose(weights.sum(1), 1, atol=1e-4)
+        assert len(each["entropy"]) == shape[0]
+        assert max(each["entropy"]) <= np.log2(shape[1])
+
+
+def test_the_command_aligns_files(tiny_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(tiny_run, tmp_path / "run")
+    paths = tmp_path / "a.en", tmp_path / "a.fr"
+    for path, lines in zip(paths, (SOURCES, TARGETS), strict=True):
+        path.write_text("\n".join(lines) + "\n", "utf-8")
+    files = ("--source", paths[0], "--reference", paths[1])
+    npz = tmp_path / "a.npz"
+    code, out, error = invoke("align", run, *files, "--npz", npz)
+    assert code == 0, error
+    lines = out.splitlines()
+    assert len(lines) == len(PAIRS)
+    with np.load(npz) as arrays:
+        assert arrays["links"].tolist() == lines
+    gold = tmp_path / "gold"
+    gold.write_text(out)
+    scored = ("--score", "--alignments", gold)
+    code, out, _ = invoke("align", run, *files, *scored, "--json")
+    assert code == 0
+    scores = json.loads(out)["forward"]
+    assert (scores["before"]["aer"], scores["before"]["sentences"]) == (0, 8)
+    assert scores["after"]["aer"] > 0
+    code, out, _ = invoke("align", run, *files, *scored)
+    assert out.startswith("links")
+    code, _, error = invoke("align", run, *files, "--score")
+    assert code == 1
+    assert "no gold alignments" in error
+    code, _, error = invoke("align", run, "--source", paths[0])
+    assert code == 2
+    assert "go together" in error
+
+
+def test_views_without_attention_have_no_links() -> None:
+    assert links(View(("a",), ("b",), None).weights) == []
