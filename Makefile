@@ -9,7 +9,8 @@ export GLIMPSE_TEXT := $(value TEXT)
 APP := .venv/bin/python -m app
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train evaluate translate variants test test-all lint clean
+.PHONY: help setup train evaluate translate variants notebooks \
+        test test-all lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -47,6 +48,11 @@ translate: setup ## translate TEXT, or the lines of standard input
 
 variants: setup ## train every variant of the model on phrasebook (hours)
 	@$(APP) variants $(ARGS)
+
+notebooks: setup ## run the notebooks, and first what they tell of (30 minutes)
+	@$(APP) variants --plan notebooks/runs.yaml --run runs/notebooks --jobs 2 \
+	    $(ARGS)
+	@.venv/bin/python -m app.notebook notebooks/*.ipynb
 
 test: setup ## the tests, two at a time, within 5 minutes
 	@.venv/bin/python -m pytest -n 2 $(ARGS)

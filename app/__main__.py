@@ -189,14 +189,14 @@ def prepare(
 
         config = load_config(preset or "phrasebook", overrides)
         found = preparation.prepare(config, data_dir, cache_dir)
+        if words:
+            preparation.write_words(config, words, data_dir, cache_dir)
         print(
             json.dumps(preparation.to_json(config, *found), ensure_ascii=False)
             if as_json
             else preparation.table(config, *found),
             flush=True,
         )
-        if words:
-            preparation.write_words(config, words, data_dir, cache_dir)
         preparation.refuse_leaks(found[0])
 
 

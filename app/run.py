@@ -109,6 +109,20 @@ class Run:
     def evaluation(self) -> Path:
         return self.folder / "evaluation"
 
+    def result(self, split: str) -> dict[str, Any]:
+        """What `evaluate` found out about a split: the object of its `--json`.
+
+        Raises:
+            GlimpseError: it was not called yet.
+        """
+        path = self.evaluation / f"{split}.json"
+        if not path.is_file():
+            raise GlimpseError(
+                f"{self.folder} was not measured on '{split}'; do it with: "
+                f"python -m app evaluate {self.folder} --split {split}"
+            )
+        return json.loads(path.read_text("utf-8"))
+
     def load_corpus(
         self, data_dir: Path | None = None, cache_dir: Path | None = None
     ) -> Corpus:
