@@ -1,0 +1,21 @@
+"""Figures: made without pyplot, returned, never shown."""
+
+from app.plots.heat_maps import forming, heat_map, side_by_side
+from app.plots.saving import save
+from app.plots.style import INK
+from app.plots.translations import (
+    nbest_maps,
+    save_heat_map,
+    translation_map,
+)
+
+__all__ = [
+    "INK",
+    "forming",
+    "heat_map",
+    "nbest_maps",
+    "save",
+    "save_heat_map",
+    "side_by_side",
+    "translation_map",
+]
