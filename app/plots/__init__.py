@@ -1,5 +1,6 @@
 """Figures: made without pyplot, returned, never shown."""
 
+from app.plots.extremes import save_extremes
 from app.plots.heat_maps import forming, heat_map, side_by_side
 from app.plots.saving import save
 from app.plots.style import INK
@@ -15,6 +16,7 @@ __all__ = [
     "heat_map",
     "nbest_maps",
     "save",
+    "save_extremes",
     "save_heat_map",
     "side_by_side",
     "translation_map",
