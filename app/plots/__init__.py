@@ -1,5 +1,6 @@
 """Figures: made without pyplot, returned, never shown."""
 
+from app.plots.entropy import entropy, entropy_bars
 from app.plots.extremes import save_extremes
 from app.plots.heat_maps import forming, heat_map, side_by_side
 from app.plots.saving import save
@@ -12,6 +13,8 @@ from app.plots.translations import (
 
 __all__ = [
     "INK",
+    "entropy",
+    "entropy_bars",
     "forming",
     "heat_map",
     "nbest_maps",
