@@ -1,5 +1,6 @@
 """Figures: made without pyplot, returned, never shown."""
 
+from app.plots.curves import gradient_norms, learning_curves, read_history
 from app.plots.entropy import entropy, entropy_bars
 from app.plots.extremes import save_extremes
 from app.plots.heat_maps import forming, heat_map, side_by_side
@@ -16,8 +17,11 @@ __all__ = [
     "entropy",
     "entropy_bars",
     "forming",
+    "gradient_norms",
     "heat_map",
+    "learning_curves",
     "nbest_maps",
+    "read_history",
     "save",
     "save_extremes",
     "save_heat_map",
