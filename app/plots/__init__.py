@@ -4,6 +4,7 @@ from app.plots.curves import gradient_norms, learning_curves, read_history
 from app.plots.entropy import entropy, entropy_bars
 from app.plots.extremes import save_extremes
 from app.plots.heat_maps import forming, heat_map, side_by_side
+from app.plots.lengths import bleu_by_length
 from app.plots.saving import save
 from app.plots.style import INK
 from app.plots.translations import (
@@ -14,6 +15,7 @@ from app.plots.translations import (
 
 __all__ = [
     "INK",
+    "bleu_by_length",
     "entropy",
     "entropy_bars",
     "forming",
