@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import matplotlib
 import numpy as np
-from matplotlib.font_manager import fontManager
+from matplotlib.font_manager import FontEntry, fontManager
 from matplotlib.ft2font import FT2Font
 
 from app.alignment import END
@@ -69,21 +69,25 @@ def family_of(character: str) -> str | None:
 
 @cache
 def _fonts() -> tuple[Font, ...]:
-    """`BASE`, then those of the system: sans first, sorted by name."""
+    """`BASE`, then those of the system, the plainest first."""
     own = matplotlib.get_data_path()  # but BASE they are for mathematics
     upright = [
-        Font(each.name, each.fname, each.index)
+        each
         for each in fontManager.ttflist
         if each.style == each.variant == each.stretch == "normal"
-        and each.weight in (400, "normal", "regular")
         and (each.name == BASE or not Path(each.fname).is_relative_to(own))
     ]
-    return tuple(sorted(upright, key=_preference))
+    return tuple(
+        Font(each.name, each.fname, each.index)
+        for each in sorted(upright, key=_preference)
+    )
 
 
-def _preference(font: Font) -> tuple[bool, bool, str]:
-    sans = not any(kind in font.family for kind in ("Serif", "Mono"))
-    return (font.family != BASE, not sans, font.family)
+def _preference(entry: FontEntry) -> tuple[bool, bool, bool, str]:
+    """Some families have no regular weight, but are better than boxes."""
+    regular = entry.weight in (400, "normal", "regular")
+    sans = not any(kind in entry.name for kind in ("Serif", "Mono"))
+    return (entry.name != BASE, not regular, not sans, entry.name)
 
 
 @cache

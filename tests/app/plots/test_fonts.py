@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.font_manager import FontEntry
 from matplotlib.textpath import TextPath
 
 from app.plots import fonts
@@ -67,11 +68,17 @@ def test_what_has_no_name_is_a_box_without_a_warning(
     assert not caplog.records
 
 
-def test_the_plain_font_then_sans_then_the_rest() -> None:
-    order = [PLAIN, Font("Aa", "", 0), Font("Zz", "", 0)]
-    others = [Font("Aa Serif", "", 0), Font("Bb Mono", "", 0)]
-    shuffled = [others[1], order[2], others[0], *order[:2]]
-    assert sorted(shuffled, key=fonts._preference) == order + others
+def test_the_plain_font_then_regular_sans_then_the_rest() -> None:
+    order = [
+        FontEntry(name=BASE, weight=400),
+        FontEntry(name="Mm", weight=400),
+        FontEntry(name="Zz", weight="regular"),
+        FontEntry(name="Aa Serif", weight=400),
+        FontEntry(name="Bb Mono", weight=400),
+        FontEntry(name="Cc", weight=100),
+    ]
+    shuffled = [order[place] for place in (4, 2, 5, 0, 3, 1)]
+    assert sorted(shuffled, key=fonts._preference) == order
 
 
 def test_fonts_for_mathematics_and_of_last_resort_are_not_used() -> None:
