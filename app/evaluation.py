@@ -23,6 +23,7 @@ from app.alignment import (
     word_view,
 )
 from app.evaluation_sets import EvaluationSet, load_set
+from app.plots import save_extremes
 from app.run import Run, replacing
 from app.scores import Score, corpus_bleu, processed_bleu, text_scores
 from app.translator import Translation, Translator
@@ -102,8 +103,9 @@ def evaluate(
 ) -> Evaluation:
     """Measure a run on a split of its corpus, or on files.
 
-    The hypotheses (one a line), the attention of their tokens and the result
-    are saved in the run's folder `evaluation`.
+    The hypotheses (one a line), the attention of their tokens, the result and
+    pictures of the best, the median and the worst translation are saved in
+    the run's folder `evaluation`.
 
     Args:
         folder: the run.
@@ -153,6 +155,12 @@ def evaluate(
         sentences_per_second=speed,
     )
     _save(run, result, translations)
+    save_extremes(
+        run.evaluation / f"{given.split}.pictures",
+        translator,
+        translations,
+        references,
+    )
     return result
 
 

@@ -31,6 +31,15 @@ def corpus_bleu(hypotheses: Sequence[str], references: References) -> float:
     return _score(BLEU(force=True), hypotheses, references).score
 
 
+def sentence_bleu(hypothesis: str, references: Sequence[str]) -> float:
+    """BLEU of one sentence, 0 to 100; cased, 13a.
+
+    Over the orders that it is long enough to have: sacreBLEU's effective order.
+    """
+    metric = BLEU(effective_order=True)
+    return metric.sentence_score(hypothesis, list(references)).score
+
+
 def text_scores(
     hypotheses: Sequence[str], references: References
 ) -> dict[str, Score]:

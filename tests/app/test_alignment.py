@@ -252,6 +252,9 @@ def test_directions_are_turned() -> None:
 def test_summaries_by_hand() -> None:
     weights = np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 0.0]])
     np.testing.assert_allclose(entropy(weights), [0, 1, 0])
+    assert not np.signbit(entropy(weights)).any()
+    odd = np.array([[0.25] * 4, [0.5, 0.25, 0.125, 0.125]])
+    np.testing.assert_allclose(entropy(odd), [2, 1.75])
     np.testing.assert_allclose(entropy(weights / 4), [0, 1, 0])  # local-p
     np.testing.assert_allclose(coverage(weights), [1.5, 0.5, 0])
     assert fertility(weights).tolist() == [2, 0, 0]

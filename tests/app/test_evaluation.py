@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from app.alignment import AlignmentScore
+from app.alignment import AlignmentScore, AttentionSummary
 from app.evaluation import (
     Evaluation,
     LengthScore,
@@ -30,7 +30,7 @@ EXAMPLES = [Example(source, (target,)) for source, target in PAIRS]
 KEYS = {
     *("corpus", "split", "sentences", "beam", "bleu", "bleu_lc_norm_tok"),
     *("chrf", "ter", "perplexity", "token_accuracy", "by_source_length"),
-    *("aer", "sentences_per_second"),
+    *("aer", "attention", "sentences_per_second"),
 }
 
 
@@ -230,7 +230,7 @@ def test_aer_is_of_the_forced_references(
         translator: object,
         translation: object,
         hypothesis: object,
-        reading: str,
+        reading: str = "before",
     ) -> View:
         shift = {"before": 0, "after": 1}[reading]
         return View((), (), np.eye(9, 9, shift))
@@ -249,6 +249,9 @@ def test_aer_is_of_the_forced_references(
     # 16 links made; 7 sure, of which 7 found; 9 possible, of which 9 found.
     assert result.aer["before"].aer == pytest.approx(1 - (7 + 9) / (16 + 7))
     assert result.aer["after"].aer == 1
+    assert result.attention is not None
+    assert result.attention.entropy == 0
+    assert result.attention.diagonality == 1
 
 
 def test_without_attention_there_is_no_aer(
@@ -315,8 +318,8 @@ def test_gold_of_some_lines_and_of_all(tmp_path: Path) -> None:
         ("first\t0-0\n", "aligns line 'first'"),
         ("1\t0-0\n1\t1-1\n", "aligns line 1 twice"),
         ("1\t0:0\n", "line 1: .* the link '0:0'"),
-        ("0\t6-0\n", "word 6 of the source in line 0, which has 6"),
-        ("0\t0-6\n", "word 6 of the target in line 0, which has 6"),
+        ("0\t6-0\n", "line 0: word 6 of the source is linked, which has 6"),
+        ("0\t0-6\n", "line 0: word 6 of the target is linked, which has 6"),
     ],
 )
 def test_gold_that_does_not_fit_is_refused(
@@ -344,12 +347,14 @@ def test_the_table_is_aligned_and_complete() -> None:
         token_accuracy=0.975,
         by_source_length=(LengthScore(1, 5, 1200, 99.5),),
         aer={"before": alignment, "after": alignment},
+        attention=AttentionSummary(1.238, 0.9, 0.876, 1.05),
         sentences_per_second=55.5,
     )
     shown = table(result)
     for text in ("1,234", "beam 5", "12.35", "102.50", "a:signature", "1–5"):
         assert text in shown
-    for text in ("16.40%", "97.50%", "80.0%", "55.5", "1,200", "99.50"):
+    for text in ("16.40%", "97.50%", "80.0%", "55.5", "1,200", "99.50", "88%"):
         assert text in shown
-    numbers = [line[:25] for line in shown.split("\n")[2:11]]
+    assert "1.24   bits a target word" in shown
+    numbers = [line[:25] for line in shown.split("\n")[2:12]]
     assert all(line[24:25].strip() and line[17] == " " for line in numbers)

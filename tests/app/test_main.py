@@ -137,9 +137,10 @@ def test_a_picture_for_every_sentence(run: Path, tmp_path: Path) -> None:
     code, _, _ = invoke("translate", run, "--plot", folder, stdin=stdin)
     assert code == 0
     names = sorted(path.name for path in folder.iterdir())
-    assert names == ["0001.png", "0003.png"]
-    png = b"\x89PNG"
-    assert all((folder / name).read_bytes().startswith(png) for name in names)
+    assert names == ["0001.png", "0001.svg", "0003.png", "0003.svg"]
+    starts = {".png": b"\x89PNG", ".svg": b"<?xml"}
+    for path in folder.iterdir():
+        assert path.read_bytes().startswith(starts[path.suffix])
 
 
 def test_evaluate_files_of_ones_own(run: Path, tmp_path: Path) -> None:

@@ -1,0 +1,100 @@
+"""How undecided attention was at each target word."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from app.alignment import entropy
+from app.plots.fonts import right_to_left
+from app.plots.sheet import Sheet
+from app.plots.style import BAR, FAINT, RULE, letters
+from app.plots.words import label_columns
+from data import GlimpseError
+
+HEIGHT = 1.5  # inches
+MOST_NUMBERS = 30  # words; more leave no room to write the bits at each bar
+
+
+def entropy_bars(
+    weights: np.ndarray,
+    target: Sequence[str],
+    title: str = "",
+    *,
+    caption: str = "",
+) -> Figure:
+    """Draw a bar under each target word: the longer, the less decided.
+
+    The scale ends at log2 S, where attention is spread evenly.
+
+    Args:
+        weights: (T, S), not negative.
+        target: T labels.
+        title: above all.
+        caption: below all.
+
+    Raises:
+        GlimpseError: weights and labels do not fit, or there are none.
+    """
+    weights = np.asarray(weights, float)
+    if weights.ndim != 2 or len(weights) != len(target) or not weights.size:
+        raise GlimpseError(
+            f"Entropy got weights of shape {weights.shape} for {len(target)} "
+            "target labels; it needs a row of weights for each label, at "
+            "least one"
+        )
+    bits, count = entropy(weights), len(target)
+    bits[~weights.any(1)] = np.nan  # no weight, no bar
+    cell = float(np.clip(14 / count, 0.2, 0.4))
+    sheet = Sheet()
+    axes = sheet.axes(cell * count, HEIGHT)
+    axes.bar(np.arange(count) + 0.5, bits, 0.62, color=BAR)
+    most = np.log2(weights.shape[1])
+    leftward = right_to_left(target)
+    axes.set(xlim=(0, count), ylim=(max(most, 1) * 1.06, 0))
+    if leftward:
+        axes.invert_xaxis()
+    label_columns(axes, target, min(11, 38 * cell), leftward)
+    _scale(axes, most)
+    if count <= MOST_NUMBERS:
+        _numbers(axes, bits)
+    sheet.arrange([[axes]])
+    return sheet.finish(title, caption)
+
+
+def _scale(axes: Axes, most: float) -> None:
+    """Whole bits down the side, and a line where attention is even."""
+    step = 1 if most < 5 else 2
+    axes.set_yticks(np.arange(0, max(most, 1) + 1e-9, step))
+    axes.grid(axis="y", color=RULE, linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.axhline(most, color=FAINT, linewidth=0.9, linestyle=(0, (4, 2)))
+    even = f"evenly over all: {most:.1f} bits"
+    axes.annotate(
+        even,
+        (1, most),
+        (4, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        **letters(even, 8, FAINT),
+    )
+    axes.set_ylabel("bits", **letters("bits", 8.5, FAINT))
+    for label in axes.get_yticklabels():
+        label.set(**letters("0", 8, FAINT))
+
+
+def _numbers(axes: Axes, bits: np.ndarray) -> None:
+    for place, value in enumerate(bits):
+        if np.isfinite(value):
+            axes.annotate(
+                f"{value:.1f}",
+                (place + 0.5, value),
+                (0, -2),
+                textcoords="offset points",
+                ha="center",
+                va="top",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
+                **letters("0", 7, FAINT),
+            )

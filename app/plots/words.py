@@ -1,0 +1,57 @@
+"""Words along the sides of a picture."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from app.alignment import END
+from app.plots.fonts import legible
+from app.plots.style import FAINT, TEXT, letters
+
+LONGEST_LABEL = 24  # characters
+
+
+def label_columns(
+    axes: Axes, words: Sequence[str], size: float, leftward: bool = False
+) -> None:
+    """Write a word above each column, rising away from where reading starts.
+
+    Args:
+        axes: column k reaches from k to k + 1.
+        words: one a column.
+        size: of the letters, in points.
+        leftward: whether the words are read from right to left.
+    """
+    axes.xaxis.tick_top()
+    axes.set_xticks(
+        np.arange(len(words)) + 0.5,
+        [_label(word) for word in words],
+        rotation=-50 if leftward else 50,
+        rotation_mode="anchor",
+        ha="right" if leftward else "left",
+        va="center",
+    )
+    for label in axes.get_xticklabels():
+        _dress(label, size)
+
+
+def label_rows(axes: Axes, words: Sequence[str], size: float) -> None:
+    axes.set_yticks(
+        np.arange(len(words)) + 0.5, [_label(word) for word in words]
+    )
+    for label in axes.get_yticklabels():
+        _dress(label, size)
+
+
+def _dress(label: Any, size: float) -> None:
+    text = label.get_text()
+    label.set(**letters(text, size, FAINT if text == END else TEXT))
+
+
+def _label(word: str) -> str:
+    text = legible(word.replace("\n", " "))
+    if len(text) <= LONGEST_LABEL:
+        return text
+    return text[: LONGEST_LABEL - 1] + "…"
