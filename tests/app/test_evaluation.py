@@ -267,6 +267,7 @@ def test_without_attention_there_is_no_aer(
         run, source=files[0], reference=files[1], alignments=gold, beam_size=1
     )
     assert to_json(result)["aer"] is None
+    assert to_json(result)["attention"] is None
     assert not stale.exists()
 
 
