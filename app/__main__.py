@@ -290,6 +290,40 @@ def translate(
 
 
 @app.command()
+def serve(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Run folders made by train; the page compares any two.",
+            show_default="runs/phrasebook",
+        ),
+    ] = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="The address to listen at; 0.0.0.0 lets other machines in."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="The port; 0 for a free one."),
+    ] = 8000,
+    debug: Debug = False,
+) -> None:
+    """Show a page that translates and draws where the model looked.
+
+    It has a JSON API too, which http://127.0.0.1:8000/api explains.
+    """
+    with _one_sentence(debug):
+        from app.device import pick_device
+        from app.web.server import serve
+
+        pick_device()
+        serve(runs or [Path("runs/phrasebook")], host, port)
+
+
+@app.command()
 def variants(
     run: Annotated[
         Path, typer.Option(help="Where the run folders go, one a run.")
