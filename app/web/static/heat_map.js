@@ -38,16 +38,26 @@ function widest(labels, size) {
 }
 
 function cells(weights, left, top, cell) {
-  return weights.flatMap((row, target) => row.flatMap((weight, source) => {
-    const box = {
-      x: left + cell * source + 0.5, y: top + cell * target + 0.5,
-      width: cell - 1, height: cell - 1,
-    };
-    return [
-      draw("rect", { ...box, class: "paper" }),
-      mark("rect", source, target, weight, box),
-    ];
-  }));
+  const [rows, columns] = [weights.length, weights[0].length];
+  const marks = weights.flatMap((row, target) => row.map((weight, source) =>
+    mark("rect", source, target, weight, {
+      x: left + cell * source, y: top + cell * target,
+      width: cell, height: cell,
+    })));
+  const paper = draw("rect", {
+    x: left, y: top, width: cell * columns, height: cell * rows,
+    class: "paper",
+  });
+  return [paper, ...marks, grid(left, top, cell, rows, columns)];
+}
+
+/** Lines between the cells. */
+function grid(left, top, cell, rows, columns) {
+  const across = Array.from({ length: rows - 1 }, (_, row) =>
+    `M${left} ${top + cell * (row + 1)}h${cell * columns}`);
+  const down = Array.from({ length: columns - 1 }, (_, column) =>
+    `M${left + cell * (column + 1)} ${top}v${cell * rows}`);
+  return draw("path", { d: [...across, ...down].join(""), class: "grid" });
 }
 
 function columnLabels(labels, left, top, cell, size) {
