@@ -1,9 +1,11 @@
 // Files made in the browser of what it shows.
 
-const STYLES = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "opacity", "font-family",
-  "font-size", "font-weight",
-];
+// What the style sheet may change, and what it is where nothing is said.
+const PAINT = {
+  fill: "rgb(0, 0, 0)", "fill-opacity": "1", stroke: "none",
+  "stroke-width": "1px", opacity: "1",
+};
+const FONT = { "font-family": "", "font-size": "", "font-weight": "400" };
 const INTERACTIVE = [
   "class", "tabindex", "role", "aria-label", "aria-pressed", "data-side",
   "data-index", "data-source", "data-target", "data-picture",
@@ -25,8 +27,10 @@ export function svgFile(svg) {
 /** What a style sheet said, as attributes of the element itself. */
 function settle(element, style) {
   for (const name of INTERACTIVE) element.removeAttribute(name);
-  for (const name of STYLES) {
-    element.setAttribute(name, style.getPropertyValue(name));
+  const names = element.tagName === "text" ? { ...PAINT, ...FONT } : PAINT;
+  for (const [name, usual] of Object.entries(names)) {
+    const value = style.getPropertyValue(name);
+    if (value !== usual) element.setAttribute(name, value);
   }
 }
 

@@ -22,27 +22,31 @@ function state() {
   };
 }
 
-/** Put into the form what an address says; the rest stays. */
+/**
+ * Put into the form what an address says; the rest stays.
+ * Whether all of it could be.
+ */
 function restore(fields) {
   for (const [name, input] of Object.entries({ text, beam, nbest })) {
     if (fields[name] !== undefined) input.value = fields[name];
   }
-  choose(model, fields.model);
-  choose(compare, fields.compare ?? "");
+  const chosen = [
+    choose(model, fields.model ?? model.value),
+    choose(compare, fields.compare ?? ""),
+  ];
   if (["words", "pieces"].includes(fields.tokens)) {
     form.elements.tokens.value = fields.tokens;
   }
   settle();
+  return chosen.every(Boolean);
 }
 
-/** A choice that a list does not have is left out, with a word about it. */
+/** Choose from a list; what it does not have is said. */
 function choose(list, name) {
-  if (name === undefined) return;
-  if ([...list.options].some(({ value }) => value === name)) {
-    list.value = name;
-  } else {
-    say(`There is no model “${name}” here.`, true);
-  }
+  const known = [...list.options].some(({ value }) => value === name);
+  if (known) list.value = name;
+  else say(`There is no model “${name}” here.`, true);
+  return known;
 }
 
 /** What follows from a choice: languages, sample, sizes. */
@@ -83,11 +87,11 @@ async function submit() {
   working.abort();
   working = new AbortController();
   const { signal } = working;
-  if (!wanted.length) return say("Type a sentence first.", true);
+  if (!wanted.length) return fail("Type a sentence first.");
   const lines = new Set(wanted.map((request) => request.text)).size;
   if (lines > MOST_LINES) {
-    return say(`${lines} lines are many to look at; at most ${MOST_LINES} ` +
-      "are shown at once: leave some out.", true);
+    return fail(`${lines} lines are many to look at; at most ${MOST_LINES} ` +
+      "are shown at once: leave some out.");
   }
   say("Translating…");
   results.setAttribute("aria-busy", true);
@@ -98,7 +102,7 @@ async function submit() {
     );
     show(asked, wanted, answers);
   } catch (error) {
-    if (error.name !== "AbortError") say(error.message, true);
+    if (!signal.aborted) fail(error.message);
   } finally {
     if (!signal.aborted) results.removeAttribute("aria-busy");
   }
@@ -118,6 +122,13 @@ function show(asked, wanted, answers) {
   say("");
   copy.disabled = false;
   history.replaceState(null, "", toLink(asked));
+}
+
+/** What was shown is not what was asked for now. */
+function fail(sentence) {
+  say(sentence, true);
+  results.replaceChildren();
+  copy.disabled = true;
 }
 
 async function copyLink() {
@@ -153,8 +164,9 @@ function fillForm({ models: found, limits }) {
 }
 
 function follow() {
-  restore(fromLink(location.hash));
-  if (text.value.trim()) form.requestSubmit();
+  const fields = fromLink(location.hash);
+  const whole = restore(fields);
+  if (whole && fields.text?.trim()) form.requestSubmit();
 }
 
 function listen() {
@@ -176,6 +188,7 @@ async function start() {
     return say(error.message, true);
   }
   listen();
+  byId("translate").disabled = false;
   follow();
 }
 

@@ -14,7 +14,7 @@ const DESCENT = 16; // below the base line of the translation
 /** The picture of a view: { source, target, weights }. */
 export function ribbons(view) {
   const width = Math.max(lineWidth(view.source), lineWidth(view.target));
-  const depth = Math.min(260, Math.max(120, width * 0.24));
+  const depth = Math.round(Math.min(260, Math.max(120, width * 0.24)));
   const bottom = TOP + depth;
   const upper = boxes(view.source, width, TOP);
   const lower = boxes(view.target, width, bottom + 22);
@@ -68,9 +68,9 @@ function spans(shares, box) {
 
 /** A ribbon that leaves one line and meets the other at right angles. */
 function band({ source, target, weight, top, end }, y, bottom) {
+  const [x0, x1, u0, u1] = [...top, ...end].map((x) => x.toFixed(1));
   const middle = (y + bottom) / 2;
-  const path = `M${top[0]} ${y}C${top[0]} ${middle} ${end[0]} ${middle} ` +
-    `${end[0]} ${bottom}H${end[1]}C${end[1]} ${middle} ${top[1]} ${middle} ` +
-    `${top[1]} ${y}Z`;
+  const path = `M${x0} ${y}C${x0} ${middle} ${u0} ${middle} ${u0} ${bottom}` +
+    `H${u1}C${u1} ${middle} ${x1} ${middle} ${x1} ${y}Z`;
   return mark("path", source, target, 0.12 + 0.6 * weight, { d: path });
 }

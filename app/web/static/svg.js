@@ -10,14 +10,20 @@ export const FONT_SIZE = 18;
 export function draw(name, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) {
-    element.setAttribute(key, value);
+    element.setAttribute(key, round(value));
   }
   element.append(...children);
   return element;
 }
 
+/** A tenth of a pixel is as fine as it gets. */
+function round(value) {
+  return typeof value === "number" ? Math.round(10 * value) / 10 : value;
+}
+
 /** The picture itself, which holds words that can be focused. */
-export function canvas(width, height, label, ...children) {
+export function canvas(wide, high, label, ...children) {
+  const [width, height] = [Math.ceil(wide), Math.ceil(high)];
   return draw("svg", {
     width, height, viewBox: `0 0 ${width} ${height}`, role: "group",
     "aria-label": label, class: "picture",
