@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -61,11 +62,11 @@ def load_translators(runs: Sequence[Path]) -> dict[str, Translator]:
                 f"trained run is accepted: make it with 'make train "
                 f"RUN={run}', or name another one: python -m app serve RUN"
             )
-        name = run.resolve().name
+        name = Path(os.path.abspath(run)).name  # of a link, its own
         if name in found:
             raise GlimpseError(
                 f"Two of the runs are named {name}; a page tells them apart by "
-                "the names of their folders: rename one, or leave it out"
+                "the names of their folders: rename one, or give a link to it"
             )
         log.info("Loading %s", run)
         found[name] = Translator.load(run)

@@ -141,6 +141,9 @@ def test_a_word_shows_what_it_looked_at_in_both_pictures(visit: Visit) -> None:
     assert page.locator(".mark.lit").count() == 0
     page.locator(f'{RIBBONS} [data-side="source"]').nth(most).hover()
     assert "was looked at by" in page.inner_text(".reading")
+    page.locator(f"{HEAT_MAP} .mark").nth(len(row) + most).hover()
+    assert page.inner_text(".reading") == said
+    assert page.locator(f"{HEAT_MAP} .mark.lit").count() == 1
 
 
 def test_a_click_keeps_a_word(visit: Visit) -> None:

@@ -371,6 +371,14 @@ def test_two_runs_of_a_name_are_refused(tiny_run: Path) -> None:
         load_translators([tiny_run, tiny_run])
 
 
+def test_a_link_gives_a_run_another_name(
+    tiny_run: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "first"
+    link.symlink_to(tiny_run)
+    assert list(load_translators([link])) == ["first"]
+
+
 def test_a_port_in_use_is_one_sentence(tiny_run: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
