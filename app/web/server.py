@@ -315,7 +315,8 @@ def _listen(host: str, port: int) -> socket.socket:
             family=socket.AF_INET6 if ":" in host else socket.AF_INET,
         )
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        # Without what Python adds: the address, which is named here.
+        reason = str(getattr(error, "strerror", error)).partition(" (while")[0]
         raise GlimpseError(
             f"The server cannot listen at {host}, port {port} ({reason}); an "
             "address of this machine and a free port are accepted: stop what "

@@ -387,6 +387,6 @@ def test_a_port_in_use_is_one_sentence(tiny_run: Path) -> None:
         )
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: The server cannot listen at")
-    assert f"port {port}" in result.stderr
+    assert f"port {port} (Address already in use); an" in result.stderr
     assert "another --port" in result.stderr
     assert result.stderr.count("\n") == 1
