@@ -368,12 +368,17 @@ def align(
         from app import aligning
         from app.device import pick_device
         from app.evaluation_sets import load_set
-        from app.run import Run
-        from app.translator import Translator
 
         pick_device()
+        aligner = aligning.Aligner.load(
+            run,
+            reverse,
+            heuristic=symmetrise,
+            reading=reading,
+            threshold=threshold,
+        )
         given = load_set(
-            Run.open(run).config.corpus,
+            aligner.forward.config.corpus,
             split,
             source,
             reference,
@@ -381,22 +386,49 @@ def align(
             data_dir,
             cache_dir,
         )
-        aligner = aligning.Aligner(
-            Translator.load(run),
-            Translator.load(reverse) if reverse else None,
-            heuristic=symmetrise,
-            reading=reading,
-            threshold=threshold,
-        )
-        if score:
-            scores = aligner.score(given.examples, given.gold)
-            print(
-                json.dumps(aligning.scores_to_json(scores))
-                if as_json
-                else aligning.scores_table(scores)
-            )
+        if not score:
+            aligning.write(aligner, given.examples, sys.stdout, as_json, npz)
             return
-        aligning.write(aligner, given.examples, sys.stdout, as_json, npz)
+        scores = aligner.score(given.examples, given.gold)
+        print(
+            json.dumps(aligning.scores_to_json(scores))
+            if as_json
+            else aligning.scores_table(scores)
+        )
+
+
+@app.command()
+def serve(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Run folders made by train; the page compares any two.",
+            show_default="runs/phrasebook",
+        ),
+    ] = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            help="The address to listen at; 0.0.0.0 lets other machines in."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="The port; 0 for a free one."),
+    ] = 8000,
+    debug: Debug = False,
+) -> None:
+    """Show a page that translates and draws where the model looked.
+
+    It has a JSON API too, which http://127.0.0.1:8000/api explains.
+    """
+    with _one_sentence(debug):
+        from app.device import pick_device
+        from app.web.server import serve
+
+        pick_device()
+        serve(runs or [Path("runs/phrasebook")], host, port)
 
 
 @app.command()

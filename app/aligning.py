@@ -109,6 +109,14 @@ class Aligner:
                 f"corpus.target={forward.languages[0]}"
             )
 
+    @classmethod
+    def load(
+        cls, run: Path, reverse: Path | None = None, **options: Any
+    ) -> "Aligner":
+        """Load the models of run folders; `options` are the constructor's."""
+        backward = None if reverse is None else Translator.load(reverse)
+        return cls(Translator.load(run), backward, **options)
+
     def align(
         self,
         examples: Sequence[Example],

@@ -240,6 +240,8 @@ class Trainer:
         )
 
     def _show(self, bar: tqdm) -> None:
+        if bar.disable:
+            return
         elapsed = bar.format_dict["elapsed"] or 1e-9
         share = (bar.n - bar.initial) / max(1, bar.n)
         speed = self._tokens() * share / elapsed

@@ -1,0 +1,143 @@
+"""What POST /translate accepts, and the sentences that refuse the rest."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.translator import Translator
+from data import GlimpseError, normalise
+
+MAX_TEXT = 5000  # characters
+MAX_BEAM = 20
+ACCEPTED = {
+    "text": "a string",
+    "beam": f"a whole number from 1 to {MAX_BEAM}",
+    "nbest": f"a whole number from 1 to {MAX_BEAM}",
+    "words": "true or false",
+    "model": "a string",
+}
+EXAMPLE = '{"text": "I see the red car.", "beam": 5}'
+
+
+class TranslateRequest(BaseModel):
+    """One sentence, and how to translate it."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"example": {"text": "I see the red car."}},
+    )
+
+    text: str = Field(description=f"One line of at most {MAX_TEXT} characters.")
+    beam: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_BEAM,
+        description="Hypotheses kept; 1 is greedy, null the run's own.",
+    )
+    nbest: int = Field(
+        1, ge=1, le=MAX_BEAM, description="Translations, at most the beam."
+    )
+    words: bool = Field(False, description="Tokens merged to words.")
+    model: str | None = Field(
+        None, description="One of GET /models; null for the first."
+    )
+
+
+class Options(NamedTuple):
+    """How to translate; requests of equal options are done together."""
+
+    model: str
+    beam: int
+    nbest: int
+    words: bool
+
+
+class UnknownModelError(GlimpseError):
+    """A model that is not served."""
+
+
+def options(
+    request: TranslateRequest, translators: Mapping[str, Translator]
+) -> Options:
+    """The options of a request, the ones it leaves open filled in.
+
+    Raises:
+        UnknownModelError: it names a model that is not served.
+        GlimpseError: a text that cannot be translated, or too many
+            translations for its beam.
+    """
+    _check_text(request.text)
+    model = request.model
+    if model is None:
+        model = next(iter(translators))
+    if model not in translators:
+        raise UnknownModelError(
+            f"There is no model '{_short(model)}' here; {_list(translators)} "
+            "can be asked for: name one, or leave 'model' out for the first"
+        )
+    beam = request.beam or translators[model].config.search.beam_size
+    if request.nbest > beam:
+        raise GlimpseError(
+            f"'nbest' got {request.nbest} with a beam of {beam}; at most the "
+            f"beam is accepted: send a 'beam' of {request.nbest} or more"
+        )
+    return Options(model, beam, request.nbest, request.words)
+
+
+def explain(error: Mapping[str, Any]) -> str:
+    """One sentence for what pydantic found first."""
+    kind, where = error["type"], [str(part) for part in error["loc"]][1:]
+    if kind == "json_invalid":
+        reason = error["ctx"]["error"]
+        return (
+            f"The body is not JSON ({reason}, character {where[0]}); an object "
+            f"such as {EXAMPLE} is accepted: mend it there"
+        )
+    if not where:
+        return (
+            "The body is not an object sent as application/json; an object "
+            f"such as {EXAMPLE} is accepted: send one, with that Content-Type"
+        )
+    (name, *_) = where
+    if kind == "missing":
+        return (
+            f"The body lacks '{name}'; an object such as {EXAMPLE} is "
+            "accepted: add the sentence"
+        )
+    if kind == "extra_forbidden":
+        return (
+            f"The body has a key '{_short(name)}'; {_list(ACCEPTED)} are "
+            "accepted: remove or rename it"
+        )
+    return (
+        f"'{name}' got {_short(repr(error['input']))}; {ACCEPTED[name]} is "
+        "accepted: send that"
+    )
+
+
+def _check_text(text: str) -> None:
+    if len(text) > MAX_TEXT:
+        raise GlimpseError(
+            f"'text' got {len(text)} characters; at most {MAX_TEXT} are "
+            "accepted: send a sentence a request"
+        )
+    if "\n" in text.strip():
+        raise GlimpseError(
+            "'text' got several lines; one line is accepted: send a request "
+            "for each"
+        )
+    if not normalise(text):
+        raise GlimpseError(
+            "'text' got no characters to translate; a sentence is accepted: "
+            "send some words"
+        )
+
+
+def _list(names: Mapping[str, Any]) -> str:
+    return ", ".join(names)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60]}…"

@@ -1,0 +1,329 @@
+"""The routes, and the server around them."""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from app.lines import LineOptions, to_json
+from app.translator import Translation, Translator
+from app.web.guard import (
+    HEADERS,
+    LimitedBody,
+    LoopbackOnly,
+    SafeHeaders,
+    failure,
+    is_loopback,
+)
+from app.web.request import (
+    MAX_BEAM,
+    MAX_TEXT,
+    Options,
+    TranslateRequest,
+    UnknownModelError,
+    explain,
+    options,
+)
+from app.web.worker import BusyError, Worker
+from data import GlimpseError
+
+STATIC = Path(__file__).parent / "static"
+CAPACITY = 32  # requests that may wait
+BATCH_SIZE = 16  # of those, done at once: an answer is not kept waiting long
+RETRY_AFTER = 1  # seconds
+log = logging.getLogger(__name__)
+
+
+def load_translators(runs: Sequence[Path]) -> dict[str, Translator]:
+    """The models of run folders, named like these.
+
+    Raises:
+        GlimpseError: a run cannot be loaded, or two have the same name.
+    """
+    found: dict[str, Translator] = {}
+    for run in runs:
+        if not (run / "config.yaml").is_file():
+            raise GlimpseError(
+                f"{run} is not a run folder, since it has no config.yaml; a "
+                f"trained run is accepted: make it with 'make train "
+                f"RUN={run}', or name another one: python -m app serve RUN"
+            )
+        name = Path(os.path.abspath(run)).name  # of a link, its own
+        if name in found:
+            raise GlimpseError(
+                f"Two of the runs are named {name}; a page tells them apart by "
+                "the names of their folders: rename one, or give a link to it"
+            )
+        log.info("Loading %s", run)
+        found[name] = Translator.load(run)
+    return found
+
+
+def create_app(
+    translators: Mapping[str, Translator],
+    *,
+    capacity: int = CAPACITY,
+    loopback_only: bool = True,
+) -> ASGIApp:
+    """The application, as any ASGI server takes it.
+
+    Args:
+        translators: by the names that requests give them; the first is the
+            one of a request that gives none.
+        capacity: how many requests may wait for their turn.
+        loopback_only: whether to refuse hosts that are not this machine.
+    """
+    worker = Worker(_translate_all(translators), capacity, BATCH_SIZE)
+
+    @asynccontextmanager
+    async def working(app: FastAPI) -> AsyncIterator[None]:
+        worker.start()
+        yield
+        await asyncio.to_thread(worker.stop)
+
+    app = FastAPI(
+        title="Glimpse",
+        summary="Translations, and where the model looked",
+        lifespan=working,
+        docs_url=None,  # these load their scripts from elsewhere
+        redoc_url=None,
+    )
+    _add_pages(app)
+    _add_state(app, translators, worker)
+    _add_translate(app, translators, worker)
+    _add_failures(app)
+    limited: ASGIApp = LimitedBody(app)
+    return SafeHeaders(LoopbackOnly(limited) if loopback_only else limited)
+
+
+def serve(runs: Sequence[Path], host: str, port: int) -> None:
+    """Serve runs until interrupted.
+
+    Raises:
+        GlimpseError: a run cannot be loaded, or the address not be used.
+    """
+    with _listen(host, port) as listener:
+        translators = load_translators(runs)
+        app = create_app(translators, loopback_only=is_loopback(host))
+        config = uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        log.info("Open %s in a browser; Ctrl-C stops", _address(listener))
+        with suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run([listener])
+
+
+def _add_pages(app: FastAPI) -> None:
+    methods = ["GET", "HEAD"]
+
+    @app.api_route("/", methods=methods, include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(STATIC / "index.html")
+
+    @app.api_route("/api", methods=methods, include_in_schema=False)
+    async def api() -> FileResponse:
+        return FileResponse(STATIC / "api.html")
+
+    app.mount("/static", StaticFiles(directory=STATIC))
+
+
+def _add_state(
+    app: FastAPI, translators: Mapping[str, Translator], worker: Worker
+) -> None:
+    @app.get("/health")
+    async def health() -> JSONResponse:
+        """Whether translations are made, and how many requests wait."""
+        state = {
+            "status": "ok" if worker.is_alive else "stopped",
+            "waiting": worker.waiting,
+            "capacity": worker.capacity,
+        }
+        return JSONResponse(state, 200 if worker.is_alive else 503)
+
+    @app.get("/models")
+    async def models() -> dict[str, Any]:
+        """The models there are, and what a request may ask of them."""
+        return {
+            "models": [
+                _describe(name, each) for name, each in translators.items()
+            ],
+            "limits": {"text": MAX_TEXT, "beam": MAX_BEAM},
+        }
+
+
+def _describe(name: str, translator: Translator) -> dict[str, Any]:
+    source, target = translator.languages
+    model = translator.config.model
+    attends = model.kind != "seq2seq" or model.decoder != "plain"
+    return {
+        "name": name,
+        "source": source,
+        "target": target,
+        "beam": translator.config.search.beam_size,
+        "attends": attends,
+    }
+
+
+def _add_translate(
+    app: FastAPI, translators: Mapping[str, Translator], worker: Worker
+) -> None:
+    @app.post("/translate")
+    async def translate(request: TranslateRequest) -> Response:
+        """The object of `translate --json`, with warnings where there are."""
+        future = worker.submit(options(request, translators), request.text)
+        answer = await asyncio.wrap_future(future)
+        return Response(answer, media_type="application/json")
+
+
+def _translate_all(translators: Mapping[str, Translator]) -> Any:
+    """The work of the worker: texts of like options to answers as JSON."""
+
+    def work(asked: Options, texts: list[str]) -> list[bytes]:
+        translator = translators[asked.model]
+        found = translator.translate(
+            texts, beam_size=asked.beam, nbest=asked.nbest
+        )
+        return [_answer(each, translator, asked) for each in found]
+
+    return work
+
+
+def _answer(
+    translation: Translation, translator: Translator, asked: Options
+) -> bytes:
+    shown = LineOptions(nbest=asked.nbest, as_json=True, words=asked.words)
+    answer = to_json(translation, translator, shown)
+    warnings = _warnings(translation, translator)
+    if warnings:
+        answer["warnings"] = warnings
+    # As ASCII, since a lone surrogate of the text has no bytes in UTF-8.
+    return json.dumps(answer).encode("ascii")
+
+
+def _warnings(translation: Translation, translator: Translator) -> list[str]:
+    """What `translate` warns of on stderr."""
+    warnings = []
+    if translation.truncated:
+        kept = len(translation.source_ids) - 1
+        warnings.append(
+            f"The sentence is over-long: only its first {kept} tokens are "
+            "translated"
+        )
+    unseen = translator.unseen_words(translation.source_text)
+    if unseen:
+        warnings.append(
+            f"There are words never seen in training: {', '.join(unseen)}"
+        )
+    return warnings
+
+
+def _add_failures(app: FastAPI) -> None:
+    """Every failure is one sentence in one kind of object."""
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> Response:
+        return failure(422, explain(error.errors()[0]))
+
+    @app.exception_handler(UnknownModelError)
+    async def unknown(_: Request, error: UnknownModelError) -> Response:
+        return failure(404, str(error))
+
+    @app.exception_handler(GlimpseError)
+    async def refused(_: Request, error: GlimpseError) -> Response:
+        return failure(422, str(error))
+
+    @app.exception_handler(BusyError)
+    async def busy(_: Request, error: BusyError) -> Response:
+        return failure(
+            503,
+            "As many requests wait as the server takes; others are accepted "
+            f"when these are done: try again in {RETRY_AFTER} second",
+            {"Retry-After": str(RETRY_AFTER)},
+        )
+
+    @app.exception_handler(HTTPException)
+    async def elsewhere(request: Request, error: HTTPException) -> Response:
+        return failure(
+            error.status_code, _sentence(request, error), error.headers
+        )
+
+    @app.exception_handler(Exception)
+    async def failed(_: Request, error: Exception) -> Response:
+        return failure(
+            500,
+            f"The server failed with {type(error).__name__}; its log says "
+            "where: try another sentence",
+        )
+
+
+def _sentence(request: Request, error: HTTPException) -> str:
+    asked = f"{request.method} {request.url.path[:80]}"
+    if error.status_code in (404, 405):
+        return (
+            f"There is no {asked} here; GET /, /api, /health, /models and "
+            "POST /translate are accepted: /api explains them"
+        )
+    return (
+        f"{asked} got a request that cannot be read; a JSON object in UTF-8 "
+        "is accepted: /api has an example"
+    )
+
+
+class _Protocol(H11Protocol):
+    """Refuses what is not HTTP with the headers of all other answers."""
+
+    def send_400_response(self, msg: str) -> None:
+        body = json.dumps(
+            {"error": "What came is not HTTP; HTTP/1.1 is accepted: send that"}
+        )
+        lines = [
+            "HTTP/1.1 400 Bad Request",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            "Connection: close",
+            *(f"{name}: {value}" for name, value in HEADERS.items()),
+        ]
+        self.transport.write(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+        self.transport.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The socket, taken before models are loaded: that takes a while."""
+    try:
+        return socket.create_server(
+            (host, port),
+            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+        )
+    except (OSError, OverflowError) as error:
+        # Without what Python adds: the address, which is named here.
+        reason = str(getattr(error, "strerror", error)).partition(" (while")[0]
+        raise GlimpseError(
+            f"The server cannot listen at {host}, port {port} ({reason}); an "
+            "address of this machine and a free port are accepted: stop what "
+            "uses it, or give another --port"
+        ) from error
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,99 @@
+// A row for each target token, a column for each source token; the darker a
+// cell, the more it was looked at.
+
+import { canvas, draw, mark, short, widthOf, word } from "./svg.js";
+
+const MARGIN = 10;
+const SLANT = -50; // degrees of the labels along the top
+const STEPS = [0, 0.25, 0.5, 0.75, 1];
+
+/** The picture of a view: { source, target, weights }. */
+export function heatMap(view) {
+  const cell = cellSize(view);
+  const size = Math.min(16, cell * 0.56);
+  const left = MARGIN + widest(view.target, size) + 8;
+  const slanted = widest(view.source, size);
+  const top = MARGIN + size + slanted * 0.77 + 6;
+  const right = left + cell * view.source.length;
+  const bottom = top + cell * view.target.length;
+  const width = right + Math.max(MARGIN, slanted * 0.65) + 8;
+  return canvas(
+    Math.max(width, left + 180), bottom + 44,
+    "Heat map: a row for each word of the translation",
+    ...cells(view.weights, left, top, cell),
+    ...columnLabels(view.source, left, top, cell, size),
+    ...rowLabels(view.target, left, top, cell, size),
+    legend(left, bottom + 14),
+  );
+}
+
+/** Cells get smaller where there are many. */
+function cellSize({ source, target }) {
+  const most = Math.max(source.length, target.length);
+  return Math.min(34, Math.max(18, 620 / most));
+}
+
+function widest(labels, size) {
+  return Math.max(...labels.map((label) => widthOf(short(label), size)));
+}
+
+function cells(weights, left, top, cell) {
+  const [rows, columns] = [weights.length, weights[0].length];
+  const marks = weights.flatMap((row, target) => row.map((weight, source) =>
+    mark("rect", source, target, weight, {
+      x: left + cell * source, y: top + cell * target,
+      width: cell, height: cell,
+    })));
+  const paper = draw("rect", {
+    x: left, y: top, width: cell * columns, height: cell * rows,
+    class: "paper",
+  });
+  return [paper, ...marks, grid(left, top, cell, rows, columns)];
+}
+
+/** Lines between the cells. */
+function grid(left, top, cell, rows, columns) {
+  const across = Array.from({ length: rows - 1 }, (_, row) =>
+    `M${left} ${top + cell * (row + 1)}h${cell * columns}`);
+  const down = Array.from({ length: columns - 1 }, (_, column) =>
+    `M${left + cell * (column + 1)} ${top}v${cell * rows}`);
+  return draw("path", { d: [...across, ...down].join(""), class: "grid" });
+}
+
+function columnLabels(labels, left, top, cell, size) {
+  return labels.map((label, index) => {
+    const x = left + cell * (index + 0.5) + size * 0.2;
+    const y = top - 6;
+    const box = { x, y, size, width: widthOf(short(label), size) };
+    return word("source", index, label, box, `rotate(${SLANT} ${x} ${y})`);
+  });
+}
+
+function rowLabels(labels, left, top, cell, size) {
+  return labels.map((label, index) => {
+    const y = top + cell * (index + 0.5) + size * 0.33;
+    const width = widthOf(short(label), size);
+    const box = { x: left - 8, y, size, width, anchor: "end" };
+    return word("target", index, label, box);
+  });
+}
+
+/** What the shades mean. */
+function legend(left, top) {
+  const group = draw("g", { class: "legend" });
+  STEPS.forEach((weight, index) => {
+    const box = { x: left + 16 * index, y: top, width: 16, height: 8 };
+    group.append(
+      draw("rect", { ...box, class: "paper" }),
+      draw("rect", { ...box, class: "shade", "fill-opacity": weight }),
+    );
+  });
+  const end = left + 16 * STEPS.length;
+  group.append(
+    draw("text", { x: left, y: top + 21, "font-size": 11 }, "0"),
+    draw("text", {
+      x: end, y: top + 21, "font-size": 11, "text-anchor": "end",
+    }, "100 %"),
+  );
+  return group;
+}

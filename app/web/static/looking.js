@@ -1,0 +1,175 @@
+// Pointing at a word, or focusing it, shows what it looked at, in every
+// picture of a panel at once.
+
+// What an arrow does to a word of a side: a move along its sentence, or over
+// to the other one.
+const MOVES = {
+  ribbons: {
+    source: { ArrowLeft: -1, ArrowRight: 1, ArrowDown: "target" },
+    target: { ArrowLeft: -1, ArrowRight: 1, ArrowUp: "source" },
+  },
+  "heat-map": {
+    source: {
+      ArrowLeft: -1, ArrowRight: 1, ArrowDown: "target", ArrowUp: "target",
+    },
+    target: {
+      ArrowUp: -1, ArrowDown: 1, ArrowRight: "source", ArrowLeft: "source",
+    },
+  },
+};
+const HINT = "Point at a word, or reach it by Tab and arrow keys, to see where " +
+  "it looked. Enter, a click or a tap keeps it.";
+
+/** Make the words and marks of drawn pictures answer. */
+export function look(pictures, view, reading) {
+  const scene = { pictures, view, reading, kept: null };
+  for (const svg of pictures) {
+    nameWords(svg, view);
+    svg.querySelector('[data-side="target"]')?.setAttribute("tabindex", 0);
+    listen(svg, scene);
+  }
+  show(scene, null);
+}
+
+function listen(svg, scene) {
+  const restore = () => show(scene, scene.kept);
+  svg.addEventListener("pointerover", ({ target }) => {
+    show(scene, chosen(target) ?? scene.kept);
+  });
+  svg.addEventListener("pointerleave", restore);
+  svg.addEventListener("focusin", ({ target }) => show(scene, chosen(target)));
+  svg.addEventListener("focusout", restore);
+  svg.addEventListener("click", ({ target }) => keep(scene, chosen(target)));
+  svg.addEventListener("keydown", (event) => press(event, svg, scene));
+}
+
+/** What an element stands for: a word, a pair of them, or nothing. */
+function chosen(element) {
+  const { dataset } = element.closest(".word, .mark") ?? {};
+  if (!dataset) return null;
+  if (dataset.side) return { [dataset.side]: Number(dataset.index) };
+  return { source: Number(dataset.source), target: Number(dataset.target) };
+}
+
+function same(one, other) {
+  return one?.source === other?.source && one?.target === other?.target;
+}
+
+/** Keep a choice shown, or let the kept one go. */
+function keep(scene, choice) {
+  scene.kept = same(scene.kept, choice) ? null : choice;
+  for (const word of allWords(scene)) {
+    word.setAttribute("aria-pressed", same(chosen(word), scene.kept));
+  }
+  show(scene, choice);
+}
+
+function press(event, svg, scene) {
+  const word = event.target.closest(".word");
+  if (!word) return;
+  if (event.key === "Enter" || event.key === " ") {
+    keep(scene, chosen(word));
+  } else if (event.key === "Escape") {
+    keep(scene, null);
+  } else {
+    const next = neighbour(event.key, svg, word);
+    if (!next) return;
+    move(svg, next);
+  }
+  event.preventDefault();
+}
+
+/** The word that a key leads to. */
+function neighbour(key, svg, word) {
+  const { side, index } = word.dataset;
+  const line = [...svg.querySelectorAll(`[data-side="${side}"]`)];
+  if (key === "Home") return line[0];
+  if (key === "End") return line.at(-1);
+  const step = MOVES[svg.dataset.picture][side][key];
+  if (typeof step === "number") return line[Number(index) + step];
+  const other = step && svg.querySelectorAll(`[data-side="${step}"]`);
+  return other?.[Math.min(Number(index), other.length - 1)];
+}
+
+/** One word of a picture is in the order of Tab: where one was last. */
+function move(svg, word) {
+  for (const each of svg.querySelectorAll(".word[tabindex='0']")) {
+    each.setAttribute("tabindex", -1);
+  }
+  word.setAttribute("tabindex", 0);
+  word.focus();
+}
+
+function allWords({ pictures }) {
+  return pictures.flatMap((svg) => [...svg.querySelectorAll(".word")]);
+}
+
+function show({ pictures, view, reading }, choice) {
+  for (const svg of pictures) {
+    svg.classList.toggle("chosen", choice !== null);
+    for (const mark of svg.querySelectorAll(".mark")) {
+      mark.classList.toggle("lit", choice !== null && touches(mark, choice));
+    }
+    for (const word of svg.querySelectorAll(".word")) {
+      tint(word, view.weights, choice);
+    }
+  }
+  reading.textContent = choice ? sentence(view, choice) : HINT;
+  reading.classList.toggle("hint", choice === null);
+}
+
+function touches({ dataset }, { source, target }) {
+  return (source === undefined || Number(dataset.source) === source) &&
+    (target === undefined || Number(dataset.target) === target);
+}
+
+/** A word is tinted by its share, and marked where it is the chosen one. */
+function tint(word, weights, choice) {
+  const { side } = word.dataset;
+  const index = Number(word.dataset.index);
+  const own = choice?.[side] === index;
+  word.classList.toggle("own", own);
+  const share = own || !choice ? 0 : shareOf(side, index, weights, choice);
+  word.querySelector(".tint").setAttribute("fill-opacity", share * 0.55);
+}
+
+function shareOf(side, index, weights, choice) {
+  const [row, column] = side === "source"
+    ? [choice.target, index] : [index, choice.source];
+  return weights[row]?.[column] ?? 0;
+}
+
+function nameWords(svg, view) {
+  for (const word of svg.querySelectorAll(".word")) {
+    word.setAttribute("aria-label", sentence(view, chosen(word)));
+  }
+}
+
+/** A choice in words, such as "“rouge” looked at “red” 83 %, “car” 9 %". */
+export function sentence({ source, target, weights }, choice) {
+  if (choice.source === undefined) {
+    const seen = most(weights[choice.target], source);
+    return `“${target[choice.target]}” looked at ${seen || "nothing"}`;
+  }
+  if (choice.target === undefined) {
+    const seen = most(weights.map((row) => row[choice.source]), target);
+    return `“${source[choice.source]}” was looked at by ${seen || "nothing"}`;
+  }
+  const weight = weights[choice.target][choice.source];
+  return `“${target[choice.target]}” looked at “${source[choice.source]}” ` +
+    percent(weight);
+}
+
+function most(shares, labels) {
+  return shares
+    .map((share, index) => [share, labels[index]])
+    .filter(([share]) => share >= 0.01)
+    .sort(([one], [other]) => other - one)
+    .slice(0, 4)
+    .map(([share, label]) => `“${label}” ${percent(share)}`)
+    .join(", ");
+}
+
+export function percent(share) {
+  return `${Math.round(100 * share)} %`;
+}

@@ -1,0 +1,118 @@
+// One answer: the translation, its alternatives, pictures, table, files.
+
+import { jsonFile, pngFile, save, svgFile } from "./download.js";
+import { heatMap } from "./heat_map.js";
+import { look } from "./looking.js";
+import { ribbons } from "./ribbons.js";
+import { fillTable } from "./table.js";
+
+const PICTURES = { ribbons, "heat-map": heatMap };
+let panels = 0;
+
+/**
+ * A panel for an answer of the server.
+ * `heading` is { model, source, target }, as GET /models describes it.
+ */
+export function panel(answer, heading) {
+  const template = document.getElementById("panel");
+  const article = template.content.cloneNode(true).firstElementChild;
+  const find = (selector) => article.querySelector(selector);
+  panels += 1;
+  find("h2").textContent = heading.name;
+  find(".source").textContent = answer.source;
+  find(".source").lang = heading.source;
+  find(".translation").lang = heading.target;
+  find(".warnings").append(...(answer.warnings ?? []).map(item));
+  find(".json").addEventListener("click", () => {
+    save(jsonFile(answer), `glimpse-${heading.name}.json`);
+  });
+  addFileButtons(article, heading.name);
+  addAlternatives(article, answer, `rank-${panels}`);
+  showHypothesis(article, answer, 0);
+  return article;
+}
+
+function item(text) {
+  const element = document.createElement("li");
+  element.textContent = text;
+  return element;
+}
+
+/** The n best, to choose from; nothing where there is only one. */
+function addAlternatives(article, answer, name) {
+  const fieldset = article.querySelector(".alternatives");
+  fieldset.hidden = answer.nbest.length < 2;
+  answer.nbest.forEach((hypothesis, rank) => {
+    fieldset.append(alternative(hypothesis, rank, name));
+  });
+  fieldset.addEventListener("change", ({ target }) => {
+    showHypothesis(article, answer, Number(target.value));
+  });
+}
+
+function alternative({ translation, score }, rank, name) {
+  const label = document.createElement("label");
+  const input = document.createElement("input");
+  Object.assign(input, { type: "radio", name, value: rank });
+  input.checked = rank === 0;
+  const text = document.createElement("span");
+  text.textContent = translation || "(nothing)";
+  const number = document.createElement("span");
+  number.className = "score";
+  number.textContent = score.toFixed(2).replace("-", "\u2212");
+  number.title = "Log-probability under the length penalty";
+  label.append(input, text, number);
+  return label;
+}
+
+function showHypothesis(article, answer, rank) {
+  const hypothesis = answer.nbest[rank];
+  const find = (selector) => article.querySelector(selector);
+  find(".translation").textContent = hypothesis.translation || "(nothing)";
+  const attends = hypothesis.attention !== null;
+  find(".without").hidden = attends;
+  find(".pictures").hidden = !attends;
+  if (attends) {
+    showPictures(article, {
+      source: answer.source_tokens,
+      target: hypothesis.target_tokens,
+      weights: hypothesis.attention,
+    });
+  }
+}
+
+function showPictures(article, view) {
+  const drawn = Object.entries(PICTURES).map(([name, picture]) => {
+    const svg = picture(view);
+    svg.dataset.picture = name;
+    article.querySelector(`figure[data-picture="${name}"] .scroll`)
+      .replaceChildren(svg);
+    return svg;
+  });
+  look(drawn, view, article.querySelector(".reading"));
+  fillTable(article.querySelector("table"), view);
+}
+
+function addFileButtons(article, model) {
+  for (const figure of article.querySelectorAll("figure")) {
+    const name = figure.dataset.picture;
+    const file = `glimpse-${model}-${name}`;
+    const drawn = () => figure.querySelector("svg");
+    figure.querySelector("figcaption").append(
+      button("SVG", name, () => save(svgFile(drawn()), `${file}.svg`)),
+      button("PNG", name, async () => {
+        save(await pngFile(drawn()), `${file}.png`);
+      }),
+    );
+  }
+}
+
+function button(format, picture, action) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.textContent = format;
+  const what = picture.replace("-", " ");
+  element.setAttribute("aria-label", `Download the ${what} as ${format}`);
+  element.addEventListener("click", action);
+  return element;
+}

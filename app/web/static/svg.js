@@ -1,0 +1,76 @@
+// Elements of SVG, text measured, and what both pictures are made of.
+
+const SVG = "http://www.w3.org/2000/svg";
+const pen = document.createElement("canvas").getContext("2d");
+
+export const END = "</s>";
+export const FONT_SIZE = 18;
+
+/** An SVG element with attributes, around children. */
+export function draw(name, attributes = {}, ...children) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) {
+    element.setAttribute(key, round(value));
+  }
+  element.append(...children);
+  return element;
+}
+
+/** A tenth of a pixel is as fine as it gets. */
+function round(value) {
+  return typeof value === "number" ? Math.round(10 * value) / 10 : value;
+}
+
+/** The picture itself, which holds words that can be focused. */
+export function canvas(wide, high, label, ...children) {
+  const [width, height] = [Math.ceil(wide), Math.ceil(high)];
+  return draw("svg", {
+    width, height, viewBox: `0 0 ${width} ${height}`, role: "group",
+    "aria-label": label, class: "picture",
+  }, ...children);
+}
+
+/** How wide a word is, in the font of the pictures. */
+export function widthOf(text, size = FONT_SIZE) {
+  const family = getComputedStyle(document.documentElement)
+    .getPropertyValue("--serif");
+  pen.font = `${size}px ${family}`;
+  return pen.measureText(text).width;
+}
+
+/** A long label, cut to what a picture has room for. */
+export function short(text, longest = 24) {
+  const letters = [...text];
+  if (letters.length <= longest) return text;
+  return letters.slice(0, longest - 1).join("") + "…";
+}
+
+/**
+ * A word of the sentence `side` that can be pointed at, focused and pressed.
+ * Its tint shows how much it was looked at by a chosen word.
+ */
+export function word(side, index, text, box, transform = "") {
+  const label = draw("text", {
+    x: box.x, y: box.y, "text-anchor": box.anchor ?? "start",
+    "font-size": box.size ?? FONT_SIZE,
+  }, short(text));
+  const left = box.anchor === "end" ? box.x - box.width : box.x;
+  const height = 1.5 * (box.size ?? FONT_SIZE);
+  const frame = {
+    x: left - 4, y: box.y - 0.72 * height, width: box.width + 8, height, rx: 3,
+  };
+  return draw("g", {
+    class: text === END ? "word end" : "word",
+    "data-side": side, "data-index": index,
+    role: "button", tabindex: -1, "aria-pressed": false,
+    ...(transform && { transform }),
+  }, draw("rect", { ...frame, class: "tint", "fill-opacity": 0 }), label);
+}
+
+/** A mark between a source and a target word: a ribbon or a cell. */
+export function mark(name, source, target, weight, attributes) {
+  return draw(name, {
+    ...attributes, class: "mark", "data-source": source,
+    "data-target": target, "fill-opacity": weight.toFixed(4),
+  });
+}
