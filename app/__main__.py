@@ -269,12 +269,20 @@ def translate(
     as_json: AsJson = False,
     words: Annotated[
         bool,
-        typer.Option("--words", help="With --json: tokens merged to words."),
+        typer.Option(
+            "--words", help="With --json or --npz: tokens merged to words."
+        ),
     ] = False,
     alignments: Annotated[
         bool,
         typer.Option("--alignments", help="With --json: Pharaoh links too."),
     ] = False,
+    npz: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file for NumPy, with the attention of every hypothesis."
+        ),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(help="A folder for a picture of attention a sentence."),
@@ -286,8 +294,10 @@ def translate(
 
     Example: echo "I see a red car." | python -m app translate runs/phrasebook
     """
-    if (words or alignments) and not as_json:
-        raise typer.BadParameter("--words and --alignments go with --json")
+    if words and not (as_json or npz):
+        raise typer.BadParameter("--words goes with --json or --npz")
+    if alignments and not as_json:
+        raise typer.BadParameter("--alignments goes with --json")
     with _one_sentence(debug):
         from app.device import pick_device
         from app.lines import LineOptions, translate_lines
@@ -298,7 +308,14 @@ def translate(
             sys.stdin.buffer,
             sys.stdout,
             LineOptions(
-                beam, nbest, as_json, words, alignments, plot, keep_unknown
+                beam,
+                nbest,
+                as_json,
+                words,
+                alignments,
+                plot,
+                npz,
+                keep_unknown,
             ),
         )
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
 from tqdm import tqdm
 
 from app.alignment import (
@@ -25,11 +24,11 @@ from app.alignment import (
     flipped,
     links,
     rounded,
+    save_npz,
     score_alignments,
     to_pharaoh,
     word_view,
 )
-from app.run import replacing
 from app.translator import Translation, Translator
 from data import Example, GlimpseError
 from models.naming import choose
@@ -259,29 +258,10 @@ def write(
             if npz:
                 pairs.append(pair)
     if npz:
-        save_npz(npz, pairs)
-
-
-def save_npz(path: Path, pairs: Sequence[AlignedPair]) -> None:
-    """Write attention between words, for NumPy.
-
-    `weights` holds all matrices row by row, one after the other, of the
-    `shapes` (N, 2), target by source; `source_tokens` and `target_tokens` name
-    their columns and rows in the same order, and `links` is text.
-    """
-    matrices = [
-        pair.view.weights for pair in pairs if pair.view.weights is not None
-    ]
-    with replacing(path) as beside:
-        np.savez_compressed(
-            beside,
-            shapes=np.array([each.shape for each in matrices]).reshape(-1, 2),
-            weights=np.concatenate(
-                [np.zeros(0, "float32"), *(each.ravel() for each in matrices)]
-            ),
-            source_tokens=[word for pair in pairs for word in pair.view.source],
-            target_tokens=[word for pair in pairs for word in pair.view.target],
-            links=[to_pharaoh(pair.links) for pair in pairs],
+        save_npz(
+            npz,
+            [pair.view for pair in pairs],
+            [pair.links for pair in pairs],
         )
 
 

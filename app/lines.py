@@ -26,6 +26,7 @@ class LineOptions:
     words: bool = False
     alignments: bool = False
     plot: Path | None = None
+    npz: Path | None = None
     keep_unknown: bool = False
 
 
@@ -40,6 +41,8 @@ def translate_lines(
     never seen in training, each where it first comes.
     """
     translator = Translator.load(run, keep_unknown=options.keep_unknown)
+    views: list[alignment.View] = []
+    links: list[list[alignment.Link]] = []
     number = 0
     warned: set[str] = set()
     for chunk in _chunks(source):
@@ -58,7 +61,15 @@ def translate_lines(
             )
             if options.plot is not None and translation.text:
                 save_heat_map(translator, translation, options.plot, number)
+            if options.npz is not None:
+                for hypothesis in translation.hypotheses:
+                    of = (translator, translation, hypothesis)
+                    views.append(_view(options, *of))
+                    words = alignment.word_view(*of)
+                    links.append(alignment.links(words.weights))
         output.flush()
+    if options.npz is not None:
+        alignment.save_npz(options.npz, views, links)
 
 
 def _chunks(source: BinaryIO) -> Iterator[list[bytes]]:
@@ -139,8 +150,8 @@ def to_json(
         _hypothesis_json(translation, hypothesis, translator, options)
         for hypothesis in translation.hypotheses
     ]
-    view = alignment.word_view if options.words else alignment.token_view
-    shown = view(translator, translation, translation.hypotheses[0])
+    best = translation.hypotheses[0]
+    shown = _view(options, translator, translation, best)
     return {
         "source": translation.source,
         **hypotheses[0],
@@ -149,14 +160,23 @@ def to_json(
     }
 
 
+def _view(
+    options: LineOptions,
+    translator: Translator,
+    translation: Translation,
+    hypothesis: Hypothesis,
+) -> alignment.View:
+    view = alignment.word_view if options.words else alignment.token_view
+    return view(translator, translation, hypothesis)
+
+
 def _hypothesis_json(
     translation: Translation,
     hypothesis: Hypothesis,
     translator: Translator,
     options: LineOptions,
 ) -> dict[str, Any]:
-    view = alignment.word_view if options.words else alignment.token_view
-    shown = view(translator, translation, hypothesis)
+    shown = _view(options, translator, translation, hypothesis)
     found = {
         "translation": hypothesis.text,
         "score": hypothesis.score,

@@ -1,5 +1,6 @@
 """Attention as data: merged to words, read as links, scored, summarised."""
 
+from app.alignment.export import save_npz
 from app.alignment.extraction import (
     HEURISTICS,
     flipped,
@@ -54,6 +55,7 @@ __all__ = [
     "merge",
     "parse_pharaoh",
     "rounded",
+    "save_npz",
     "score_alignments",
     "summarise",
     "to_pharaoh",

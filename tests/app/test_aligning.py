@@ -8,8 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.aligning import Aligner, save_npz, scores_table, write
-from app.alignment import Gold, View, links, parse_pharaoh, word_view
+from app.aligning import Aligner, scores_table, write
+from app.alignment import (
+    Gold,
+    View,
+    links,
+    parse_pharaoh,
+    save_npz,
+    token_view,
+    word_view,
+)
 from app.config import Config, CorpusOptions
 from app.translator import Translator
 from data import Example, GlimpseError, words
@@ -105,7 +113,8 @@ def test_attention_is_saved_for_numpy(
     translator: Translator, tmp_path: Path
 ) -> None:
     pairs = list(Aligner(translator).align(EXAMPLES))
-    save_npz(tmp_path / "a.npz", pairs)
+    views = [pair.view for pair in pairs]
+    save_npz(tmp_path / "a.npz", views, [pair.links for pair in pairs])
     with np.load(tmp_path / "a.npz") as arrays:
         saved = dict(arrays)
     starts = np.cumsum([0, *saved["shapes"].prod(1)])
@@ -117,8 +126,45 @@ def test_attention_is_saved_for_numpy(
     labels = [word for pair in pairs for word in pair.view.source]
     assert saved["source_tokens"].tolist() == labels
     assert parse_pharaoh(saved["links"][3]).sure == set(pairs[3].links)
-    save_npz(tmp_path / "none.npz", [])
+    save_npz(tmp_path / "none.npz", [], [])
     assert np.load(tmp_path / "none.npz")["shapes"].shape == (0, 2)
+    with pytest.raises(GlimpseError, match="no weights to save"):
+        save_npz(tmp_path / "a.npz", [View(("a",), ("b",), None)], [[]])
+
+
+@pytest.mark.parametrize("merged", [True, False])
+def test_translate_saves_every_hypothesis(
+    merged: bool, translator: Translator, tiny_run: Path, tmp_path: Path
+) -> None:
+    npz = tmp_path / "t.npz"
+    stdin = f"{SOURCES[0]}\n\n{SOURCES[1]}\n".encode()
+    options = ("--beam", 3, "--nbest", 2, "--npz", npz)
+    words = ("--words",) if merged else ()
+    code, _, error = invoke(
+        "translate", tiny_run, *options, *words, stdin=stdin
+    )
+    assert code == 0, error
+    view = word_view if merged else token_view
+    expected = [
+        view(translator, each, hypothesis)
+        for each in translator.translate(
+            [SOURCES[0], "", SOURCES[1]], beam_size=3, nbest=2
+        )
+        for hypothesis in each.hypotheses
+    ]
+    with np.load(npz) as arrays:
+        saved = dict(arrays)
+    assert saved["shapes"].tolist() == [
+        [len(each.target), len(each.source)] for each in expected
+    ]
+    weights = [each.weights for each in expected if each.weights is not None]
+    assert len(weights) == 4
+    np.testing.assert_allclose(
+        saved["weights"], np.concatenate([each.ravel() for each in weights])
+    )
+    target = [token for each in expected for token in each.target]
+    assert saved["target_tokens"].tolist() == target
+    assert len(saved["links"]) == len(expected)
 
 
 def test_json_has_words_links_and_entropy(translator: Translator) -> None:

@@ -1,5 +1,7 @@
 """Attention as data: merged, linked, scored."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,55 @@ def test_views_of_a_translation(translator: Translator) -> None:
     assert pieces.weights is hypothesis.attention
 
 
+def test_a_beam_merged_to_words_is_the_sum_and_mean_of_its_rows(
+    translator: Translator,
+) -> None:
+    """Piece by piece, by where each is in the text."""
+    found = translator.translate(SOURCES, beam_size=5, nbest=5)
+    for translation in found:
+        assert len(translation.hypotheses) == 5
+        source = _owners(translation.source_ids, translator, 0)
+        for hypothesis in translation.hypotheses:
+            target = _owners(hypothesis.ids, translator, 1)
+            view = word_view(translator, translation, hypothesis)
+            assert view.weights is not None
+            assert hypothesis.attention is not None
+            for j in range(len(view.target)):
+                rows = [r for r, word in enumerate(target) if j in word]
+                shares = [target[r][j] for r in rows]
+                raw = np.average(hypothesis.attention[rows], 0, shares)
+                for i in range(len(view.source)):
+                    column = sum(
+                        weight * word.get(i, 0)
+                        for weight, word in zip(raw, source, strict=True)
+                    )
+                    assert view.weights[j, i] == pytest.approx(column, abs=1e-6)
+                assert view.weights[j].sum() == pytest.approx(
+                    raw.sum(), abs=1e-5
+                )
+
+
+def _owners(
+    ids: Sequence[int], translator: Translator, side: int
+) -> list[dict[int, float]]:
+    """For each piece its words, and how much of it each has."""
+    tokenizer, language = translator.tokenizers[side], ("en", "fr")[side]
+    text = tokenizer.decode(ids)
+    spans = words(text, language)
+    owners: list[dict[int, float]] = []
+    for start, end in tokenizer.spans(ids)[:-1]:
+        of = [
+            word
+            for place in range(start, end)
+            for word, (first, last) in enumerate(spans)
+            if first <= place < last
+        ]
+        if not of:  # a lone space goes with what follows it
+            of = [min(sum(last <= end for _, last in spans), len(spans) - 1)]
+        owners.append({word: of.count(word) / len(of) for word in of})
+    return [*owners, {len(spans): 1.0}]
+
+
 def test_words_follow_the_language(translator: Translator) -> None:
     forced = translator.force(["It's l'eau."], ["It's l'eau."])[0]
     view = word_view(translator, forced, forced.hypotheses[0])
@@ -183,6 +234,13 @@ def test_scores_by_hand() -> None:
     assert score.f1 == pytest.approx(2 * (3 / 5) * (2 / 3) / (3 / 5 + 2 / 3))
     assert score.aer == pytest.approx(1 - (2 + 3) / (5 + 3))
     assert score.sentences == 2
+
+
+def test_a_published_score() -> None:
+    """The example of NLTK's alignment_error_rate: two thirds."""
+    gold = [parse_pharaoh("0-0 1-1 2-2")]
+    score = score_alignments([[(0, 0), (1, 2), (2, 1)]], gold)
+    assert score.aer == pytest.approx(0.6666666666666667)
 
 
 def test_scores_at_the_ends() -> None:
