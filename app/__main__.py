@@ -479,7 +479,8 @@ def variants(
         typer.Option(
             "--speed",
             help="Train nothing: time training steps of the first run of "
-            "each variant, on a machine with nothing else to do.",
+            "each variant, on a machine with nothing else to do; of several "
+            "times the fastest counts.",
         ),
     ] = False,
     write: Annotated[

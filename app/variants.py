@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 PLAN = Path(__file__).parent / "variants.yaml"
 WARM_UP, TIMED = 20, 60  # steps
+RATE = "target_tokens_per_second"
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid"))
@@ -309,8 +310,7 @@ def measure_speeds(
         folder = folder_of(root, variant, variant.seeds[0])
         if (folder / "history.csv").is_file():
             speed = measure_speed(folder, data_dir, cache_dir)
-            rate = speed["target_tokens_per_second"]
-            log.info("%s: %d tokens/s", variant.name, rate)
+            log.info("%s: %d tokens/s", variant.name, speed[RATE])
 
 
 def measure_speed(
@@ -318,7 +318,8 @@ def measure_speed(
 ) -> dict[str, Any]:
     """Time training steps of a run's model, and keep that beside it.
 
-    The machine should have nothing else to do. The wait for data counts. The
+    The machine should have nothing else to do. The wait for data counts. Timed
+    again, the faster time is kept: whatever disturbs can only slow it down. The
     run stays as it is: another model is trained, in a folder that goes again.
     """
     run = Run.open(folder)
@@ -337,12 +338,20 @@ def measure_speed(
         seconds = time.perf_counter() - began
     speed = {
         "parameters": trainer.model.count_params(),
-        "target_tokens_per_second": round(tokens / seconds),
+        RATE: round(tokens / seconds),
         "steps": TIMED,
         "cores": cores(),
     }
+    speed = max(_earlier(run, speed), speed, key=lambda each: each[RATE])
     run.write_json("speed.json", speed)
     return speed
+
+
+def _earlier(run: Run, speed: dict[str, Any]) -> dict[str, Any]:
+    """What was timed before in the same way, or else `speed` itself."""
+    path = run.folder / "speed.json"
+    before = json.loads(path.read_text("utf-8")) if path.is_file() else speed
+    return before if {**before, RATE: speed[RATE]} == speed else speed
 
 
 def _train(trainer: Trainer, batches: Iterable[Any]) -> int:
