@@ -127,7 +127,7 @@ class Aligner:
             forced = self._force(chunk)
             views = forced.views(self.reading)
             for example, view, found in zip(
-                chunk, views, self._links(forced, self.reading), strict=True
+                chunk, views, self._links(views, forced), strict=True
             ):
                 yield AlignedPair(
                     example.source, example.references[0], view, tuple(found)
@@ -155,10 +155,7 @@ class Aligner:
         forced = self._force([examples[place] for place in gold])
         every = list(gold.values())
         scores: dict[str, dict[str, AlignmentScore]] = {}
-        for reading in (
-            MAIN_READING,
-            *(other for other in READINGS if other != MAIN_READING),
-        ):
+        for reading in READINGS:
             for name, found in self._all_links(forced, reading).items():
                 scores.setdefault(name, {})[reading] = score_alignments(
                     found, every
@@ -174,31 +171,31 @@ class Aligner:
         back = _attended(self.backward, targets, sources)
         return _Forced(self.forward, there, _Forced(self.backward, back))
 
-    def _links(self, forced: "_Forced", reading: str) -> list[list[Link]]:
-        found = self._all_links(forced, reading)
-        return found["forward" if self.backward is None else self.heuristic]
+    def _links(
+        self, there: Sequence[View], forced: "_Forced"
+    ) -> list[list[Link]]:
+        """Those of the chosen reading and heuristic."""
+        found = self._read(there)
+        if forced.back is None:
+            return found
+        back = map(flipped, self._read(forced.back.views(self.reading)))
+        return list(map(HEURISTICS[self.heuristic], found, back))
 
     def _all_links(
         self, forced: "_Forced", reading: str
     ) -> dict[str, list[list[Link]]]:
-        there = [
-            links(view.weights, self.threshold)
-            for view in forced.views(reading)
-        ]
+        there = self._read(forced.views(reading))
         if forced.back is None:
             return {"forward": there}
-        back = [
-            flipped(links(view.weights, self.threshold))
-            for view in forced.back.views(reading)
-        ]
-        return {
-            "forward": there,
-            "reverse": back,
-            **{
-                name: list(map(join, there, back))
-                for name, join in HEURISTICS.items()
-            },
+        back = list(map(flipped, self._read(forced.back.views(reading))))
+        joined = {
+            name: list(map(join, there, back))
+            for name, join in HEURISTICS.items()
         }
+        return {"forward": there, "reverse": back, **joined}
+
+    def _read(self, views: Sequence[View]) -> list[list[Link]]:
+        return [links(view.weights, self.threshold) for view in views]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import numpy as np
 from tqdm import tqdm
 
 from app.alignment import (
-    MAIN_READING,
     READINGS,
     AlignmentScore,
     AttentionSummary,
@@ -280,8 +279,7 @@ def _aer(
             [links(view.weights) for view in views], list(gold.values())
         )
 
-    others = [reading for reading in READINGS if reading != MAIN_READING]
-    return {reading: score(reading) for reading in (MAIN_READING, *others)}
+    return {reading: score(reading) for reading in READINGS}
 
 
 def _attention(

@@ -81,7 +81,7 @@ class Watch:
             translations: of all of validation.
         """
         with self.writer.as_default(step=step):
-            if not row["epoch"] > 1:
+            if row["epoch"] == 1:
                 hparams.hparams(_hyper_parameters(self.run))
             for name, value in row.items():
                 tf.summary.scalar(name, value)

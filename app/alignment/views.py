@@ -40,11 +40,12 @@ def after(weights: np.ndarray) -> np.ndarray:
     return np.concatenate([weights[1:], weights[-1:]])
 
 
+# The first is the main one: what pictures show, and figures are named by.
 READINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "before": before,
     "after": after,
 }
-MAIN_READING = "before"
+MAIN_READING = next(iter(READINGS))
 
 
 def token_view(
