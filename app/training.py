@@ -255,7 +255,8 @@ class Trainer:
         return int(self.model.perplexity.count)
 
     def _results(self) -> dict[str, float]:
-        return {each.name: float(each.result()) for each in self.model.metrics}
+        metrics = self.model.token_metrics
+        return {each.name: float(each.result()) for each in metrics}
 
     def _set_rate(self, state: TrainingState) -> None:
         rate = learning_rate(self.options, state.step, self.total_steps)
@@ -288,6 +289,7 @@ class Trainer:
         began = time.monotonic()
         row: dict[str, Any] = {"epoch": state.epoch + 1, "step": state.step}
         row |= {f"train_{k}": v for k, v in self._results().items()}
+        row["train_gradient_norm"] = float(self.model.gradient_norm.result())
         row["learning_rate"] = float(self.model.optimizer.learning_rate)
         if self.data.report.is_estimate:  # now it is known
             for line in described(self.data.tally.drops):
@@ -308,7 +310,6 @@ class Trainer:
         for batch in self.validation.in_order():
             self.test_step(batch)
         results = self._results()
-        del results["gradient_norm"]  # that of training
         translations = self.translator.translate(
             [example.source for example in self.examples], beam_size=1
         )

@@ -88,10 +88,11 @@ class TranslationModel(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [*self._token_metrics, self.gradient_norm]
+        return [*self.token_metrics, self.gradient_norm]
 
     @property
-    def _token_metrics(self) -> list[keras.metrics.Metric]:
+    def token_metrics(self) -> list[keras.metrics.Metric]:
+        """Those that validation has too."""
         return [self.loss_mean, self.perplexity, self.accuracy]
 
     def train_step(self, data: Batch) -> dict[str, tf.Tensor]:
@@ -168,4 +169,4 @@ class TranslationModel(keras.Model):
         self.loss_mean.update_state(losses, mask)
         self.perplexity.update_state(nll, mask)
         self.accuracy.update_state(correct_tokens(target, logits), mask)
-        return {each.name: each.result() for each in self._token_metrics}
+        return {each.name: each.result() for each in self.token_metrics}
