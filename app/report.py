@@ -43,7 +43,8 @@ def _next(folder: Path, data_dir: Path | None) -> str:
         f"  python -m app evaluate {folder}{option}\n"
         f'  echo "…" | python -m app translate {folder} --plot pictures\n'
         f"  make evaluate RUN={folder}\n"
-        f'  make translate RUN={folder} TEXT="…"'
+        f'  make translate RUN={folder} TEXT="…"\n'
+        f"  make serve RUN={folder}"
     )
 
 
