@@ -116,6 +116,15 @@ def train(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Short for training.seed.")
     ] = None,
+    until: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="EPOCH",
+            help="Stop after this epoch, and measure nothing; --resume goes "
+            "on as if it had not stopped.",
+        ),
+    ] = None,
     set_: Overrides = None,
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
@@ -140,9 +149,16 @@ def train(
         opened = open_or_create(folder, preset, overrides, resume=resume)
         device = pick_device()
         logging.info("Training %s on %s", folder, device.description)
-        summary = train(opened, device, data_dir=data_dir, cache_dir=cache_dir)
+        summary = train(
+            opened,
+            device,
+            data_dir=data_dir,
+            cache_dir=cache_dir,
+            until=until,
+        )
         print(json.dumps(asdict(summary)), flush=True)
-        present(opened, data_dir, cache_dir)
+        if until is None:
+            present(opened, data_dir, cache_dir)
 
 
 @app.command()

@@ -247,13 +247,14 @@ def _validate(values: dict[str, Any], origin: str) -> Config:
     try:
         config = TypeAdapter(Config).validate_python(values)
     except ValidationError as error:
-        reasons = "; ".join(_explain(each) for each in error.errors())
+        reasons = "; ".join(explain(each, Config) for each in error.errors())
         raise GlimpseError(f"The configuration {origin}: {reasons}") from error
     _check_together(config)
     return config
 
 
-def _explain(error: Any) -> str:
+def explain(error: Any, owner: type) -> str:
+    """One of pydantic's errors about `owner`, a dataclass, for people."""
     location = [str(part) for part in error["loc"]]
     if error["type"] == "value_error":  # one of our own, a whole sentence
         where = f"{'.'.join(location)}: " if len(location) > 1 else ""
@@ -263,7 +264,7 @@ def _explain(error: Any) -> str:
             f"{'.'.join(location)} is {error['input']!r}, but "
             f"{error['msg'][:1].lower()}{error['msg'][1:]}"
         )
-    known = _known_keys(location[:-1])
+    known = _known_keys(owner, location[:-1])
     near = difflib.get_close_matches(location[-1], known, n=1)
     hint = (
         f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
@@ -271,11 +272,9 @@ def _explain(error: Any) -> str:
     return f"unknown key '{'.'.join(location)}', {hint}"
 
 
-def _known_keys(section: list[str]) -> list[str]:
-    owner: Any = Config
-    hints = typing.get_type_hints(Config)
+def _known_keys(owner: Any, section: list[str]) -> list[str]:
     if section:
-        owner = hints[section[0]]
+        owner = typing.get_type_hints(owner)[section[0]]
     return [field.name for field in dataclasses.fields(owner)]
 
 

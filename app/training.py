@@ -67,8 +67,17 @@ def train(
     *,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
+    until: int | None = None,
 ) -> Summary:
     """Train a run to its end, from where its checkpoints say it stands.
+
+    Args:
+        run: the run.
+        device: to train on.
+        data_dir: see `data.load_corpus`.
+        cache_dir: see `data.load_corpus`.
+        until: an epoch to stop after, if that is before the end; the run can
+            go on as if it had not stopped.
 
     Raises:
         InterruptedRunError: SIGINT or SIGTERM came; all is saved.
@@ -83,7 +92,7 @@ def train(
     except GlimpseError:
         run.discard_if_new()  # or it would be in the way once that is mended
         raise
-    return Trainer(run, corpus, tokenizers, device, guide).train()
+    return Trainer(run, corpus, tokenizers, device, guide).train(until)
 
 
 def prepare_tokenizers(run: Run, corpus: Corpus) -> Tokenizers:
@@ -154,6 +163,7 @@ class Trainer:
         if guide is not None:
             self.fingerprint += f" {guide.fingerprint()}"
         self.options = run.config.training
+        self.device = device
         pipeline = run.config.pipeline
         self.data = read_split(
             corpus, "train", tokenizers, pipeline, run.config.cleaning, guide
@@ -169,16 +179,17 @@ class Trainer:
         self.watch = Watch(run, self.translator, self.examples)
         self.total_steps = self.options.epochs * self.data.steps_per_epoch
 
-    def train(self) -> Summary:
-        """Go on from the newest checkpoint to the end."""
+    def train(self, until: int | None = None) -> Summary:
+        """Go on from the newest checkpoint to the end, or epoch `until`."""
+        last = self.options.epochs if until is None else until
         state = self.checkpoints.restore()
         if state is None:
             state = TrainingState(corpus=self.fingerprint)
-        if not state.finished:
+        if not state.finished and state.epoch < last:
             self._require_same_text(state)
             self._announce(state)
             with _stop_requests() as requested:
-                while not state.finished:
+                while not state.finished and state.epoch < last:
                     self._train_epoch(state, requested)
                     self._finish_epoch(state)
                     if requested() and not state.finished:
@@ -351,6 +362,7 @@ class Trainer:
             "versions.json",
             {
                 **versions(),
+                "device": self.device.description,
                 "seed": self.options.seed,
                 "seconds": round(state.seconds, 1),
                 "tokens": state.tokens,

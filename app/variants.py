@@ -6,15 +6,11 @@ any other; what is finished is not done again.
 
 import json
 import logging
-import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -27,6 +23,12 @@ from pydantic.dataclasses import dataclass as checked
 
 from app.config import differences, load_config
 from app.device import cores, pick_device
+from app.processes import (
+    ended_like_interrupted,
+    last_words,
+    shares,
+    start,
+)
 from app.run import Run
 from app.training import Trainer
 from data import GlimpseError
@@ -178,7 +180,7 @@ class Runs:
         self.root = root
         self.plan = plan
         self.options = list(options)
-        self.shares = _shares(jobs)
+        self.shares = shares(jobs)
         self.children: set[subprocess.Popen[bytes]] = set()
         self.stopping = threading.Event()
 
@@ -193,7 +195,7 @@ class Runs:
         ]
         failed = []
         with (
-            _ended_like_interrupted(),
+            ended_like_interrupted(),
             ThreadPoolExecutor(len(self.shares)) as pool,
         ):
             running = [pool.submit(self._run, *each) for each in todo]
@@ -245,58 +247,25 @@ class Runs:
                 if self.stopping.is_set() or not self._call(
                     command, name, share
                 ):
-                    return f"{name} failed: {self._last_words(name)}", False
+                    return (
+                        f"{name} failed: {last_words(self._log(name))}",
+                        False,
+                    )
         finally:
             self.shares.append(share)
         return f"{name} done in {time.monotonic() - began:.0f} s", True
 
     def _call(self, command: list[str], name: str, share: set[int]) -> bool:
-        with self._log(name).open("ab") as file:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "app", *command],
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,  # Ctrl-C reaches it through us alone
-            )
+        with start(command, self._log(name), share) as child:
             self.children.add(child)
             if self.stopping.is_set():
                 child.terminate()
-            with suppress(ProcessLookupError):  # it has ended already
-                if share:
-                    os.sched_setaffinity(child.pid, share)
             child.wait()
             self.children.discard(child)
         return child.returncode == 0
 
     def _log(self, name: str) -> Path:
         return self.root / f"{name}.log"
-
-    def _last_words(self, name: str) -> str:
-        text = self._log(name).read_text("utf-8", errors="replace")
-        lines = text.replace("\r", "\n").split("\n")
-        return next((line for line in reversed(lines) if line.strip()), "")
-
-
-@contextmanager
-def _ended_like_interrupted() -> Iterator[None]:
-    """A closed terminal and SIGTERM do what Ctrl-C does: no child goes on."""
-    names = ("SIGTERM", "SIGHUP")  # the latter not on Windows
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    old = {n: signal.signal(n, signal.default_int_handler) for n in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
-
-
-def _shares(jobs: int) -> list[set[int]]:
-    """The cores of each job; empty for all, or where it cannot be said."""
-    if jobs == 1 or not hasattr(os, "sched_getaffinity"):
-        return [set() for _ in range(jobs)]
-    every = sorted(os.sched_getaffinity(0))
-    return [set(every[job::jobs]) or set(every) for job in range(jobs)]
 
 
 def measure_speeds(

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -173,7 +174,7 @@ def test_who_is_interrupted_tells_the_children_and_goes_on_later(
         "while :; do sleep 0.05; done\n"
     )
     stand_in.chmod(0o755)
-    monkeypatch.setattr(variants.sys, "executable", str(stand_in))
+    monkeypatch.setattr(sys, "executable", str(stand_in))
     root = tmp_path / "runs"
     runs = Runs(root, opened, jobs=2)
     # A program that was started in the background ignores SIGINT.
