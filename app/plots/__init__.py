@@ -6,6 +6,7 @@ from app.plots.extremes import save_extremes
 from app.plots.heat_maps import forming, heat_map, side_by_side
 from app.plots.lengths import bleu_by_length
 from app.plots.saving import save
+from app.plots.search import parallel_coordinates, score_by_parameter
 from app.plots.style import INK
 from app.plots.translations import (
     nbest_maps,
@@ -22,10 +23,12 @@ __all__ = [
     "heat_map",
     "learning_curves",
     "nbest_maps",
+    "parallel_coordinates",
     "read_history",
     "save",
     "save_extremes",
     "save_heat_map",
+    "score_by_parameter",
     "side_by_side",
     "translation_map",
 ]

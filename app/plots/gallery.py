@@ -15,6 +15,7 @@ from app.plots.entropy import entropy_bars
 from app.plots.heat_maps import forming, heat_map, side_by_side
 from app.plots.lengths import bleu_by_length
 from app.plots.saving import save
+from app.plots.search import parallel_coordinates, score_by_parameter
 
 
 def _map(
@@ -68,6 +69,11 @@ def _forming() -> Figure:
     )
 
 
+def _search(draw: Callable[..., Figure], title: str) -> Figure:
+    names = [*made_up.CHOICES, made_up.LEARNING_RATE]
+    return draw(names, *made_up.trials(), title, label="validation BLEU")
+
+
 DRAW: dict[str, Callable[[], Figure]] = {
     "heat_map": lambda: _map(
         made_up.FRENCH,
@@ -93,6 +99,12 @@ DRAW: dict[str, Callable[[], Figure]] = {
     ),
     "bleu_by_length": lambda: bleu_by_length(
         made_up.lengths(), "Where long sentences fail"
+    ),
+    "score_by_parameter": lambda: _search(
+        score_by_parameter, "What a search found, parameter by parameter"
+    ),
+    "parallel_coordinates": lambda: _search(
+        parallel_coordinates, "Every trial of the same search"
     ),
 }
 

@@ -5,6 +5,7 @@ Nothing here was measured: no model made these weights or scores.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -213,3 +214,47 @@ def lengths() -> dict[str, Rows]:
         ]
         for name, row in scores.items()
     }
+
+
+CHOICES: dict[str, tuple[Any, ...]] = {
+    "model.cell": ("gru", "lstm"),
+    "model.decoder": ("bahdanau", "luong", "conditional"),
+    "model.input_feeding": (False, True),
+    "model.decoder_units": (64, 128, 256),
+    "model.readout_dropout": (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+}
+LEARNING_RATE = "training.learning_rate"
+
+
+def trials(number: int = 20) -> tuple[list[dict[str, Any]], list[float]]:
+    """What trials of a search chose, and the BLEU they might have.
+
+    Input feeding is chosen for Luong's decoder only.
+    """
+    values, scores = [], []
+    for row in np.random.default_rng(7).random((number, len(CHOICES) + 2)):
+        chosen = {
+            name: choices[int(share * len(choices))]
+            for (name, choices), share in zip(
+                CHOICES.items(), row[:-2], strict=True
+            )
+        }
+        if chosen["model.decoder"] != "luong":
+            del chosen["model.input_feeding"]
+        chosen[LEARNING_RATE] = float(3e-4 * 100 ** row[-2])
+        values.append(chosen)
+        scores.append(_made_up_bleu(chosen) + 3 * row[-1])
+    return values, scores
+
+
+def _made_up_bleu(chosen: dict[str, Any]) -> float:
+    """Best at a rate of 0.003, with many units and some dropout."""
+    rate = np.log10(chosen[LEARNING_RATE] / 3e-3)
+    return float(
+        26
+        + 3 * np.log2(chosen["model.decoder_units"] / 64)
+        + 2 * (chosen["model.decoder"] == "conditional")
+        + 2 * chosen.get("model.input_feeding", 0)
+        - 60 * (chosen["model.readout_dropout"] - 0.25) ** 2
+        - 9 * rate**2
+    )
