@@ -9,7 +9,7 @@ export GLIMPSE_TEXT := $(value TEXT)
 APP := .venv/bin/python -m app
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train evaluate translate serve variants notebooks \
+.PHONY: help setup train evaluate translate tune serve variants notebooks \
         test test-all lint clean
 
 help: ## this list
@@ -45,6 +45,11 @@ evaluate: setup ## measure RUN on the test split
 translate: setup ## translate TEXT, or the lines of standard input
 	@if [ -n "$$GLIMPSE_TEXT" ]; then printf '%s\n' "$$GLIMPSE_TEXT"; \
 	else cat; fi | $(APP) translate "$(RUN)" $(ARGS)
+
+# RUN is of a training run unless it was given.
+tune: setup ## search for a better configuration than PRESET's (20 minutes)
+	@$(APP) tune --preset "$(PRESET)" --run \
+	    "$(if $(filter file,$(origin RUN)),runs/tune-$(PRESET),$(RUN))" $(ARGS)
 
 serve: setup ## a page that shows where RUN looked, at http://127.0.0.1:8000
 	@$(APP) serve "$(RUN)" $(ARGS)

@@ -23,6 +23,10 @@ PRESETS = ", ".join(
     sorted(path.stem for path in Path(__file__).parent.glob("presets/*.yaml"))
 )
 
+SPACES = ", ".join(
+    sorted(path.stem for path in Path(__file__).parent.glob("spaces/*.yaml"))
+)
+
 app = typer.Typer(
     help="Train sequence-to-sequence models with attention, measure them, "
     "translate with them. Start with: python -m app train",
@@ -427,6 +431,163 @@ def align(
             json.dumps(aligning.scores_to_json(scores))
             if as_json
             else aligning.scores_table(scores)
+        )
+
+
+@app.command()
+def tune(
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help=f"What all trials start from: one of {PRESETS}, or a YAML "
+            "file.",
+            show_default="phrasebook",
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder of the search.", show_default="runs/tune-PRESET"
+        ),
+    ] = None,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            help=f"What may be chosen: one of {SPACES}, or a YAML file.",
+            show_default="default",
+        ),
+    ] = None,
+    tuner: Annotated[
+        Literal["hyperband", "random", "grid", "bayesian"] | None,
+        typer.Option(help="How trials are chosen.", show_default="hyperband"),
+    ] = None,
+    objective: Annotated[
+        Literal["bleu", "loss", "perplexity"] | None,
+        typer.Option(help="What of validation decides.", show_default="bleu"),
+    ] = None,
+    trial_epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Epochs of a trial, at most.",
+            show_default="those of the preset",
+        ),
+    ] = None,
+    max_parameters: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Refuse larger models, before they are built."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Of the choice of trials.", show_default="1"),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Budget: trials in all.")
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Budget: epochs of all trials together."),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Budget: minutes, earlier sessions included.",
+            show_default="20, without another budget",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Trials at a time on this machine, each on a GPU or on "
+            "cores of its own.",
+        ),
+    ] = 1,
+    chief: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Choose trials for workers elsewhere, listening there; with "
+            "--worker, where the chief listens.",
+        ),
+    ] = None,
+    worker: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Train trials for the chief of the search in --run; any "
+            "name, another for each worker.",
+        ),
+    ] = None,
+    lost_after: Annotated[
+        float,
+        typer.Option(
+            min=1,
+            help="Seconds without a sign of life before the trial of a worker "
+            "is given to another.",
+        ),
+    ] = 120.0,
+    report: Annotated[
+        bool, typer.Option("--report", help="Train nothing: show what is done.")
+    ] = False,
+    set_: Overrides = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    debug: Debug = False,
+) -> None:
+    """Search for a better configuration, with Keras Tuner.
+
+    Each trial is a run folder, trained as train does it. Leaves best.yaml, a
+    preset that train --preset takes; trials.csv; and pictures. Ctrl-C stops;
+    the same command goes on, and does nothing twice. Several machines: the
+    same folder, one with --chief HOST:PORT, the others with --chief HOST:PORT
+    --worker NAME.
+    """
+    if worker and not chief:
+        raise typer.BadParameter("--worker goes with --chief HOST:PORT")
+    with _one_sentence(debug):
+        from app.device import use_none
+        from app.tuning import results
+        from app.tuning.budget import Budget
+        from app.tuning.folder import Folder, open_or_create
+        from app.tuning.search import join, lead, search
+        from app.tuning.trials import Place
+
+        use_none()
+        path = run or Path("runs") / f"tune-{Path(preset or 'phrasebook').stem}"
+        place = Place(data_dir, cache_dir)
+        if worker:
+            join(path, str(chief), worker, jobs, place)
+            return
+        if report:
+            folder = Folder(path)
+        else:
+            folder = open_or_create(
+                path,
+                preset,
+                set_ or (),
+                space,
+                method=tuner,
+                objective=objective,
+                epochs=trial_epochs,
+                max_parameters=max_parameters,
+                seed=seed,
+            )
+            if (trials, epochs, minutes) == (None, None, None):
+                minutes = 20.0
+            budget = Budget(trials, epochs, minutes)
+            if chief or jobs > 1:
+                lead(folder, budget, chief, jobs, place, lost_after)
+            else:
+                search(folder, budget, place)
+        print(
+            json.dumps(results.to_json(folder))
+            if as_json
+            else results.table(folder)
         )
 
 

@@ -168,6 +168,18 @@ def load_config(
     return _validate(values, str(preset))
 
 
+def changed(config: Config, overrides: typing.Sequence[str]) -> Config:
+    """A configuration with `KEY=VALUE` overrides.
+
+    Raises:
+        GlimpseError: see `load_config`.
+    """
+    values = dataclasses.asdict(config)
+    for override in overrides:
+        _override(values, override)
+    return _validate(values, "with this")
+
+
 def save_config(config: Config, path: Path) -> None:
     """Write the whole configuration as YAML."""
     values = dataclasses.asdict(config)

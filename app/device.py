@@ -30,6 +30,11 @@ def pick_device() -> Device:
     return Device(f"GPU, {details.get('device_name', '?')}", jit_compile=True)
 
 
+def use_none() -> None:
+    """Leave the GPUs to other processes, which this one starts."""
+    tf.config.set_visible_devices([], "GPU")
+
+
 def cores() -> int:
     """Cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

@@ -1,0 +1,109 @@
+"""What is seen of a search while it goes on."""
+
+import csv
+import logging
+import time
+
+from tqdm import tqdm
+
+from app.tuning import results
+from app.tuning.budget import Budget
+from app.tuning.folder import Clock, Folder, Record
+
+EVERY, EVERY_IN_A_LOG = 1.0, 30.0  # seconds
+log = logging.getLogger(__name__)
+
+
+class Progress:
+    """A bar, a line for each trial that ends, and the results until then.
+
+    Args:
+        folder: of the search.
+        budget: what it may cost.
+        clock: of the search.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        budget: Budget,
+        clock: Clock,
+    ) -> None:
+        self.folder = folder
+        self.budget = budget
+        self.clock = clock
+        self._ended = {r.trial for r in folder.records() if _has_ended(r)}
+        self._looked = 0.0
+        self._bar = tqdm(
+            desc="search",
+            total=100,
+            initial=round(100 * self._share(folder.records())),
+            bar_format="{desc}: {percentage:.0f}% {bar} {elapsed}, "
+            "{remaining} left{postfix}",
+            dynamic_ncols=True,
+            smoothing=0,
+        )
+        self._every = EVERY if self._bar.fp.isatty() else EVERY_IN_A_LOG
+        results.write(folder)
+
+    def look(self) -> None:
+        """Show how it stands, if that was not just done."""
+        if time.monotonic() - self._looked >= self._every:
+            self._looked = time.monotonic()
+            self.show()
+
+    def show(self) -> None:
+        records = self.folder.records()
+        new = [r for r in records if _has_ended(r)]
+        new = [r for r in new if r.trial not in self._ended]
+        for record in new:
+            self._ended.add(record.trial)
+            tqdm.write(self._sentence(record), file=self._bar.fp)
+        if new:
+            results.write(self.folder)
+        self._bar.n = round(100 * self._share(records))
+        self._bar.set_postfix_str(self._standing(records))
+
+    def close(self) -> None:
+        self.show()
+        self._bar.close()
+
+    def _share(self, records: list[Record]) -> float:
+        return self.budget.share(records, self.clock.seconds())
+
+    def _sentence(self, record: Record) -> str:
+        if record.score is None:
+            return f"Trial {record.trial} {record.status}: {record.reason}"
+        return (
+            f"Trial {record.trial}: {self.folder.settings.objective} "
+            f"{record.score:.4g} after {record.epochs} epochs, "
+            f"{record.seconds:.0f} s"
+        )
+
+    def _standing(self, records: list[Record]) -> str:
+        parts = []
+        best = self.folder.best()
+        if best is not None:
+            parts.append(f"best {best.score:.4g} (trial {best.trial})")
+        parts += [
+            f"trial {record.trial} has {_epochs(self.folder, record)} of "
+            f"{record.epochs} epochs"
+            for record in records
+            if record.status == "running"
+        ]
+        if self.budget.trials:
+            parts.append(f"{self.budget.trials_left(records)} trials left")
+        return "; ".join(parts)
+
+
+def _has_ended(record: Record) -> bool:
+    return record.status != "running"
+
+
+def _epochs(folder: Folder, record: Record) -> int:
+    """Epochs that a run has behind it."""
+    path = folder.run(record) / "history.csv"
+    if not path.is_file():
+        return 0
+    with path.open(encoding="utf-8", newline="") as file:
+        return len(list(csv.DictReader(file)))

@@ -1,0 +1,221 @@
+"""A search: in this process, or by a chief and its workers.
+
+One process chooses trials and trains them, or one chooses (the chief) and
+others train (its workers), on this machine or others that share the folder.
+Chief and workers are Keras Tuner's own; what is here watches over them.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+
+from app.processes import ended_like_interrupted
+from app.tuning import results
+from app.tuning.budget import HOPELESS, Budget, is_hopeless
+from app.tuning.folder import Clock, Folder
+from app.tuning.oracles import Lasting, make_oracle
+from app.tuning.progress import Progress
+from app.tuning.trials import Place
+from app.tuning.tuner import Tuner, silent
+from app.tuning.workers import Address, Team, Watch, worker_name
+from data import GlimpseError
+
+LOOK = 0.5  # seconds between looks at the workers
+QUIET = 5.0  # seconds without a sign of life: they have stopped as told
+log = logging.getLogger(__name__)
+
+
+def search(folder: Folder, budget: Budget, place: Place) -> None:
+    """Choose trials and train them, one after the other.
+
+    Raises:
+        GlimpseError: nothing but failures.
+    """
+    with _Session(folder, budget) as session:
+        tuner = Tuner(
+            folder,
+            session.oracle,
+            place,
+            is_late=session.is_late,
+            look=session.progress.look,
+        )
+        tuner.save()  # or there would be nothing to go on with
+        tuner.go()
+
+
+def lead(
+    folder: Folder,
+    budget: Budget,
+    chief: str | None,
+    jobs: int,
+    place: Place,
+    lost_after: float,
+) -> None:
+    """Choose trials for workers to train, until there is no more to do.
+
+    Args:
+        folder: of the search.
+        budget: what it may cost.
+        chief: HOST:PORT to listen at; None for this machine alone, with
+            `jobs` workers.
+        jobs: workers to start here, if more than one.
+        place: where they train.
+        lost_after: seconds without a sign of life before the trial of a
+            worker is given to another.
+
+    Raises:
+        GlimpseError: nobody can listen there, or nothing but failures.
+    """
+    address = Address.parse(chief) if chief else Address.free()
+    address.require_free()
+    folder.late.unlink(missing_ok=True)
+    team = Team(folder, address, "here", jobs if jobs > 1 else 0, place)
+    watch = Watch(folder, lost_after)
+    with (
+        silent(),
+        _Session(folder, budget, keeps_workers=True) as session,
+        _named("chief", address),
+        team,
+    ):
+        oracle = session.oracle
+        tuner = Tuner(folder, oracle, Place())
+        tuner.save()
+        # It serves for ever where a worker is lost, and is left behind then.
+        threading.Thread(target=tuner.search, daemon=True).start()
+        while not (oracle.is_over and not oracle.tuner_ids):
+            time.sleep(LOOK)
+            session.progress.look()
+            team.require_alive()
+            if session.is_late():
+                folder.late.touch()
+                if watch.is_quiet(oracle.ongoing_trials, QUIET):
+                    break
+            for worker in watch.lost(oracle.tuner_ids):
+                oracle.release(worker)
+                log.warning(
+                    "Worker %s has not been heard of for %.0f s; another one "
+                    "goes on with its trial",
+                    worker,
+                    lost_after,
+                )
+
+
+def join(path: Path, chief: str, name: str, jobs: int, place: Place) -> None:
+    """Train trials that the chief chooses, until it is done.
+
+    Args:
+        path: the folder of the search, which the chief has made.
+        chief: HOST:PORT.
+        name: of the worker.
+        jobs: trials at a time; if more than one, in so many processes.
+        place: where they train.
+
+    Raises:
+        GlimpseError: there is no search, or the chief was lost.
+    """
+    address = Address.parse(chief)
+    worker = worker_name(name)
+    folder = Folder(path)
+    folder.wait()
+    if jobs == 1:
+        _work(folder, address, replace(place, worker=worker))
+        return
+    with (
+        ended_like_interrupted(),
+        Team(folder, address, worker, jobs, place) as team,
+    ):
+        team.wait()
+
+
+def _work(folder: Folder, address: Address, place: Place) -> None:
+    log.info("Worker %s asks the chief at %s for trials", place.worker, address)
+    sign = Watch(folder).sign_of(place.worker)
+    with silent(), _named(place.worker, address), ended_like_interrupted():
+        tuner = Tuner(
+            folder,
+            make_oracle(folder),
+            place,
+            is_late=folder.late.exists,
+            look=sign.touch,
+        )
+        sign.touch()
+        try:
+            tuner.go()
+        except grpc.RpcError as error:
+            raise GlimpseError(
+                f"The chief at {address} does not answer; start it again, then "
+                "this worker, which goes on with its trial"
+            ) from error
+
+
+class _Session:
+    """What surrounds a search: its clock, what is shown, its results."""
+
+    def __init__(
+        self, folder: Folder, budget: Budget, *, keeps_workers: bool = False
+    ) -> None:
+        self.folder = folder
+        self.budget = budget
+        self.clock = Clock(folder)
+        self.earlier = {record.trial for record in folder.records()}
+        self.oracle: Lasting = make_oracle(folder)
+        self.oracle.keeps_workers = keeps_workers
+        self.oracle.is_spent = self._is_spent
+        self.progress = Progress(folder, budget, self.clock)
+        self._signals = ended_like_interrupted()
+
+    def is_late(self) -> bool:
+        return self.budget.is_late(self.clock.seconds())
+
+    def _is_spent(self) -> bool:
+        return self._is_hopeless() or self.budget.is_spent(
+            self.oracle.trials,
+            self.folder.records(),
+            self.clock.seconds(),
+            self.folder.settings.epochs,
+        )
+
+    def _is_hopeless(self) -> bool:
+        records = self.folder.records()
+        return is_hopeless([r for r in records if r.trial not in self.earlier])
+
+    def __enter__(self) -> "_Session":
+        self._signals.__enter__()
+        return self
+
+    def __exit__(self, kind: type | None, *error: object) -> None:
+        self.clock.save()
+        self.progress.close()
+        results.finish(self.folder)
+        self._signals.__exit__(None, None, None)
+        if kind is KeyboardInterrupt:
+            log.warning("Stopped; the same command goes on where this one was")
+        if kind is None and self._is_hopeless():
+            last = self.folder.records()[-1]
+            raise GlimpseError(
+                f"The last {HOPELESS} trials failed, and the search was given "
+                f"up; the last of them because: {last.reason}"
+            )
+
+
+@contextmanager
+def _named(name: str, address: Address) -> Iterator[None]:
+    """Tell Keras Tuner who this process is and where the chief is."""
+    told = {
+        "KERASTUNER_TUNER_ID": name,
+        "KERASTUNER_ORACLE_IP": address.host,
+        "KERASTUNER_ORACLE_PORT": str(address.port),
+    }
+    os.environ.update(told)
+    try:
+        yield
+    finally:
+        for key in told:
+            os.environ.pop(key, None)

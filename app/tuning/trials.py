@@ -1,0 +1,193 @@
+"""One trial: a run folder, trained by `python -m app train` in a process."""
+
+import csv
+import json
+import math
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import tensorflow as tf
+
+from app.config import Config, changed
+from app.processes import last_words, start
+from app.run import build_model
+from app.tuning.folder import Folder, Record
+from data import GlimpseError
+
+PATIENCE = 0.5  # seconds between looks at a trial under way
+LONGEST_REASON = 300  # characters
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the trials of a process are trained.
+
+    Attributes:
+        data_dir: see `data.load_corpus`.
+        cache_dir: see `data.load_corpus`.
+        worker: name of the process.
+    """
+
+    data_dir: Path | None = None
+    cache_dir: Path | None = None
+    worker: str = "tuner"
+
+    def options(self) -> list[str]:
+        """What `train` is called with besides."""
+        places = {"--data-dir": self.data_dir, "--cache-dir": self.cache_dir}
+        given = [[name, str(path)] for name, path in places.items() if path]
+        return [part for pair in given for part in pair]
+
+
+class TrialStoppedError(Exception):
+    """The time was up before the trial was; it can go on later."""
+
+
+def count_parameters(config: Config) -> int:
+    """Trainable parameters, at most: with as large a vocabulary as allowed.
+
+    Nothing is allocated: the model is made in a graph that never runs.
+    """
+    size = config.tokenizer.vocabulary_size
+    with tf.Graph().as_default():
+        model = build_model(config.model, size, size)
+        model.build()
+        return sum(
+            math.prod(weight.shape) for weight in model.trainable_weights
+        )
+
+
+def run_trial(
+    folder: Folder,
+    record: Record,
+    place: Place,
+    is_late: Callable[[], bool],
+    look: Callable[[], None],
+) -> Record:
+    """Train a trial, from where it stands, and record how it ended.
+
+    Args:
+        folder: of the search.
+        record: the trial, as it was chosen.
+        place: where.
+        is_late: whether to stop it.
+        look: is called again and again meanwhile.
+
+    Returns:
+        The record: completed, with its score; or refused or failed, with the
+        reason.
+
+    Raises:
+        TrialStoppedError: it was late; all is saved.
+        KeyboardInterrupt: the same.
+    """
+    overrides = folder.space.overrides(record.values)
+    overrides.append(f"training.epochs={folder.settings.epochs}")
+    reason = _refusal(folder, overrides)
+    if reason:
+        return _end(folder, replace(record, status="refused", reason=reason))
+    parameters = count_parameters(changed(folder.base, overrides))
+    limit = folder.settings.max_parameters
+    record = replace(record, parameters=parameters, worker=place.worker)
+    if limit and parameters > limit:
+        reason = f"{parameters:,} parameters, more than the {limit:,} allowed"
+        return _end(folder, replace(record, status="refused", reason=reason))
+    folder.write(record)
+    began = time.monotonic()
+    try:
+        code = _train(folder, record, overrides, place, is_late, look)
+    finally:
+        seconds = record.seconds + time.monotonic() - began
+        record = replace(record, seconds=round(seconds, 1))
+        folder.write(record)
+    record = replace(record, device=_device(folder, record))
+    score = _score(folder, record) if code == 0 else None
+    if score is None:
+        reason = _reason(code, last_words(folder.log(record.trial)))
+        return _end(folder, replace(record, status="failed", reason=reason))
+    return _end(folder, replace(record, status="completed", score=score))
+
+
+def _refusal(folder: Folder, overrides: list[str]) -> str | None:
+    try:
+        changed(folder.base, overrides)
+    except GlimpseError as error:
+        return str(error)
+    return None
+
+
+def _end(folder: Folder, record: Record) -> Record:
+    folder.write(record)
+    return record
+
+
+def _train(
+    folder: Folder,
+    record: Record,
+    overrides: list[str],
+    place: Place,
+    is_late: Callable[[], bool],
+    look: Callable[[], None],
+) -> int:
+    if is_late():
+        raise TrialStoppedError
+    command = ["train", "--preset", str(folder.preset), "--resume"]
+    command += ["--run", str(folder.run(record))]
+    command += ["--until", str(record.epochs), *place.options()]
+    command += [part for each in overrides for part in ("--set", each)]
+    with start(command, folder.log(record.trial)) as child:
+        while child.poll() is None:
+            try:
+                time.sleep(PATIENCE)
+                look()
+                late = is_late()
+            except KeyboardInterrupt:
+                child.terminate()  # it saves what it has
+                child.wait()
+                raise
+            if late:
+                child.terminate()
+                child.wait()
+                raise TrialStoppedError
+    return child.returncode
+
+
+def _score(folder: Folder, record: Record) -> float | None:
+    """The best validation of the epochs this trial is about."""
+    path = folder.run(record) / "history.csv"
+    if not path.is_file():
+        return None
+    settings = folder.settings
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))[: record.epochs]
+    scores = [float(row[f"validation_{settings.objective}"]) for row in rows]
+    finite = [score for score in scores if math.isfinite(score)]
+    pick = max if settings.direction == "max" else min
+    return pick(finite) if finite else None
+
+
+def _device(folder: Folder, record: Record) -> str | None:
+    """What it was trained on: which of several, where it was given one."""
+    path = folder.run(record) / "versions.json"
+    if not path.is_file():
+        return None
+    device = json.loads(path.read_text("utf-8"))["device"]
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return f"{device}, number {given}" if given else device
+
+
+def _reason(code: int, said: str) -> str:
+    """Why a process ended without a score, in a sentence."""
+    if code < 0:
+        name = signal.Signals(-code).name
+        hint = ", most likely for want of memory" if name == "SIGKILL" else ""
+        said = f"the process was ended by {name}{hint}; it said last: {said}"
+    elif re.search("OOM|ResourceExhausted|MemoryError|bad_alloc", said):
+        said = f"memory ran out: {said}"
+    said = said.removeprefix("Error: ") or "the process said nothing"
+    return said if len(said) <= LONGEST_REASON else f"{said[:LONGEST_REASON]}…"

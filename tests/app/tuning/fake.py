@@ -1,0 +1,67 @@
+"""`python -m app` that trains by a stand-in, and so do its workers."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+TRAINER = Path(__file__).with_name("fake_train.py")
+SPACE: dict[str, Any] = {
+    "model.num_heads": [1, 2, 3, 4, 5, 6],
+    "training.learning_rate": {"min": 1e-3, "max": 1e-2, "scale": "log"},
+    "model.decoder": ["bahdanau", "luong"],
+    "model.input_feeding": {
+        "values": [False, True],
+        "when": {"model.decoder": "luong"},
+    },
+}
+
+
+def write_space(folder: Path, **changes: Any) -> str:
+    """A file of `SPACE` with changes: `__` is a dot; None leaves out."""
+    named = {name.replace("__", "."): v for name, v in changes.items()}
+    space = {**SPACE, **named}
+    path = folder / "space.yaml"
+    kept = {name: value for name, value in space.items() if value is not None}
+    path.write_text(yaml.safe_dump(kept, sort_keys=False), "utf-8")
+    return str(path)
+
+
+def start(
+    command: Sequence[str],
+    log: Path,
+    cores: Collection[int] = (),
+    environment: Mapping[str, str] | None = None,
+) -> "subprocess.Popen[bytes]":
+    """In the place of `app.processes.start`."""
+    trains = command[0] == "train"
+    program = [str(TRAINER)] if trains else ["-m", __name__]
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            [sys.executable, *program, *command],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=file,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+
+
+def patch(trials: Any, workers: Any) -> None:
+    trials.start = workers.start = start
+    trials.PATIENCE = 0.02
+
+
+if __name__ == "__main__":
+    from app import __main__
+    from app.tuning import trials, workers
+
+    # As a module, so that `start` names it.
+    from tests.app.tuning import fake
+
+    fake.patch(trials, workers)
+    __main__.main()

@@ -1,0 +1,449 @@
+"""A search from begin to end, its trials trained by a stand-in."""
+
+import csv
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.config import load_config
+from app.plots import save
+from app.run import build_model
+from app.tuning import results, trials, workers
+from app.tuning.budget import Budget
+from app.tuning.folder import Folder, open_or_create
+from app.tuning.search import search
+from app.tuning.trials import Place, count_parameters
+from data import GlimpseError
+from tests.app.tuning import fake
+from tests.app.tuning.fake import write_space
+
+HERE = Place(worker="here")
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trials, "start", fake.start)
+    monkeypatch.setattr(workers, "start", fake.start)
+    monkeypatch.setattr(trials, "PATIENCE", 0.02)
+    monkeypatch.setattr(results, "save", lambda *_: None)  # it takes seconds
+
+
+def new_search(tmp_path: Path, space: str = "", **given: Any) -> Folder:
+    return open_or_create(
+        tmp_path / "search",
+        space=space or write_space(tmp_path),
+        **{"method": "random", "epochs": 3, **given},
+    )
+
+
+def test_the_best_trial_becomes_a_preset(tmp_path: Path) -> None:
+    folder = new_search(tmp_path)
+
+    search(folder, Budget(trials=6), HERE)
+
+    records = folder.records()
+    assert [r.trial for r in records] == [f"000{n}" for n in range(6)]
+    assert {r.status for r in records} == {"completed"}
+    heads = [r.values["model.num_heads"] for r in records]
+    assert [r.score for r in records] == [10 * n + 2 for n in heads]
+    best = folder.best()
+    assert best is not None
+    assert best.values["model.num_heads"] == max(heads)
+    assert best.device == "a stand-in"
+    assert best.worker == "here"
+    assert best.parameters is not None
+    preset = load_config(folder.path / "best.yaml")
+    assert preset.model.num_heads == max(heads)
+    assert preset.training.epochs == load_config("phrasebook").training.epochs
+    first = (folder.path / "best.yaml").read_text("utf-8").split("\n")[0]
+    assert first == (
+        f"# Trial {best.trial}, the best until now: validation bleu "
+        f"{best.score:.4g} after 3 epochs."
+    )
+
+
+def test_all_trials_are_in_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "save", save)
+    folder = new_search(tmp_path)
+    search(folder, Budget(trials=4), HERE)
+
+    with (folder.path / "trials.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    told = results.to_json(folder)
+
+    for row, record in zip(rows, folder.records(), strict=True):
+        assert row["trial"] == record.trial
+        assert float(row["score"]) == record.score
+        assert row["model.num_heads"] == str(record.values["model.num_heads"])
+        inactive = record.values["model.decoder"] == "bahdanau"
+        assert (row["model.input_feeding"] == "") == inactive
+    best = folder.best()
+    assert best is not None
+    assert told["best"]["trial"] == best.trial
+    assert [each["trial"] for each in told["trials"]] == [
+        row["trial"] for row in rows
+    ]
+    lines = results.table(folder).split("\n")
+    assert lines[1].split()[:2] == [best.trial, f"{best.score:.4g}"]
+    assert lines[-1] == "Trials: 4 completed"
+    for name in ("parameters", "parallel"):
+        assert (folder.pictures / f"{name}.png").stat().st_size > 10_000
+    logs = sorted(path.name for path in (folder.path / "logs").iterdir())
+    assert logs == [row["trial"] for row in rows]
+
+
+def test_a_trial_that_is_promoted_goes_on_where_it_was(tmp_path: Path) -> None:
+    folder = new_search(tmp_path, method="hyperband")
+
+    search(folder, Budget(trials=6), HERE)
+
+    records = {record.trial: record for record in folder.records()}
+    first = [r for r in records.values() if r.first_epoch == 0]
+    (promoted,) = (r for r in records.values() if r.first_epoch)
+    source = records[promoted.run]
+    assert source.epochs == promoted.first_epoch == 1
+    assert promoted.epochs == 3
+    assert promoted.values == source.values
+    others = [r.score for r in first if r.epochs == 1]
+    assert source.score == max(others)
+    assert source.score == promoted.score - 2  # of its own epochs alone
+    log = folder.log(promoted.trial).read_text()
+    assert re.findall(r"epoch \d", log) == ["epoch 2", "epoch 3"]
+    # The schedule is that of all epochs from the first on.
+    began = folder.log(source.trial).read_text()
+    assert "--until 1 " in began
+    assert "training.epochs=3" in began
+
+
+def test_trials_that_fail_are_passed_over_with_their_reason(
+    tmp_path: Path,
+) -> None:
+    """One says why; one is killed, as a system does when memory runs out."""
+    space = write_space(
+        tmp_path,
+        model__num_heads=[4],
+        model__decoder=None,
+        model__input_feeding=None,
+        training__learning_rate=None,
+        training__label_smoothing=[0.0, 0.3, 0.4, 0.1],
+    )
+    folder = new_search(tmp_path, space, method="grid")
+
+    search(folder, Budget(trials=10), HERE)
+
+    ended = [(r.status, r.score, r.reason) for r in folder.records()]
+    assert ended[0] == ended[3] == ("completed", 42.0, None)
+    assert ended[1] == ("failed", None, "planted")
+    status, score, reason = ended[2]
+    assert (status, score) == ("failed", None)
+    assert "SIGKILL, most likely for want of memory" in str(reason)
+    assert "0001   failed: planted" in results.table(folder)
+
+
+def test_what_does_not_fit_is_refused_before_it_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too large, by far; or a combination that is no configuration."""
+    space = write_space(
+        tmp_path,
+        model__num_heads=[4],
+        model__decoder=["bahdanau", "luong"],
+        model__input_feeding=None,
+        training__learning_rate=None,
+        model__readout=["tanh", "maxout"],
+        model__decoder_units=[128, 10**6],
+    )
+    folder = new_search(tmp_path, space, method="grid", max_parameters=10**7)
+
+    search(folder, Budget(trials=9), HERE)
+
+    refused = [r for r in folder.records() if r.status == "refused"]
+    done = [r for r in folder.records() if r.status == "completed"]
+    # Refused ones cost nothing, and do not count.
+    assert len(done) == 3
+    assert len(refused) == 5
+    for record in refused:
+        large = record.values["model.decoder_units"] == 10**6
+        expected = (
+            r"[\d,]{13,} parameters, more than the 10,000,000 allowed"
+            if large and record.values["model.readout"] == "tanh"
+            else r"model\.readout=maxout with model\.decoder=luong|parameters"
+        )
+        assert re.search(expected, str(record.reason))
+        assert not folder.log(record.trial).exists()
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["model.decoder=luong", "model.input_feeding=true", "model.cell=lstm"],
+        ["model.attention=multi-head", "model.encoder_layers=2"],
+        ["model.kind=starting-example"],
+    ],
+)
+def test_parameters_are_counted_without_a_model(overrides: list[str]) -> None:
+    config = load_config("phrasebook", overrides)
+    size = config.tokenizer.vocabulary_size
+    model = build_model(config.model, size, size)
+    model.build()
+    trainable = sum(weight.numpy().size for weight in model.trainable_weights)
+
+    assert count_parameters(config) == trainable
+
+
+@pytest.mark.parametrize(
+    ("budget", "trained"),
+    [
+        (Budget(trials=2), 2),
+        (Budget(epochs=7), 3),  # of three epochs each
+        (Budget(trials=4, epochs=3), 1),
+        (Budget(trials=3, minutes=60), 3),
+        (Budget(minutes=0), 0),
+    ],
+)
+def test_a_budget_ends_the_search(
+    tmp_path: Path, budget: Budget, trained: int
+) -> None:
+    folder = new_search(tmp_path)
+
+    search(folder, budget, HERE)
+
+    assert len(folder.records()) == trained
+    # What is nothing yet, is the preset.
+    load_config(folder.path / "best.yaml")
+
+
+def test_when_the_time_is_up_a_trial_waits_for_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_search(tmp_path)
+    monkeypatch.setenv("FAKE_SECONDS", "1")
+
+    search(folder, Budget(minutes=1.6 / 60), HERE)
+
+    (record,) = folder.records()
+    assert record.status == "running"
+    assert "told to end" in folder.log("0000").read_text()
+    assert 1.5 < folder.seconds() < 5
+
+    monkeypatch.setenv("FAKE_SECONDS", "0")
+    search(folder, Budget(trials=2, minutes=60), HERE)
+
+    assert [r.status for r in folder.records()] == ["completed"] * 2
+    log = folder.log("0000").read_text()
+    assert re.findall(r"epoch \d", log) == ["epoch 1", "epoch 2", "epoch 3"]
+    assert folder.records()[0].seconds > record.seconds > 0  # both attempts
+
+
+def test_a_hopeless_search_is_given_up(tmp_path: Path) -> None:
+    space = write_space(
+        tmp_path,
+        training__label_smoothing=[0.3],
+    )
+    folder = new_search(tmp_path, space)
+
+    with pytest.raises(
+        GlimpseError, match=r"last 5 trials failed.*because: planted"
+    ):
+        search(folder, Budget(trials=99), HERE)
+
+    assert len(folder.records()) == 5
+    # The cause may be gone: it is tried again.
+    with pytest.raises(GlimpseError, match="last 5 trials failed"):
+        search(folder, Budget(trials=99), HERE)
+    assert len(folder.records()) == 10
+
+
+def test_an_error_of_our_own_ends_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras Tuner would take it for a bad trial, and go on."""
+    folder = new_search(tmp_path)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise GlimpseError("the disk is full")
+
+    monkeypatch.setattr(trials, "start", full)
+    with pytest.raises(GlimpseError, match="the disk is full"):
+        search(folder, Budget(trials=3), HERE)
+
+
+def test_the_same_command_goes_on_and_another_is_refused(
+    tmp_path: Path,
+) -> None:
+    folder = new_search(tmp_path)
+    search(folder, Budget(trials=2), HERE)
+    space = write_space(tmp_path)
+
+    again = new_search(tmp_path, space)
+    search(again, Budget(trials=3), HERE)
+
+    assert len(again.records()) == 3
+    for given, message in (
+        ({"method": "grid"}, "method: random, grid"),
+        ({"epochs": 9}, "epochs: 3, 9"),
+        ({"overrides": ["model.cell=lstm"]}, r"model\.cell: gru, lstm"),
+        ({"preset": "multi30k-en-fr"}, r"corpus\.name: phrasebook, multi30k"),
+        ({"space": "default"}, "space: its own, default"),
+    ):
+        with pytest.raises(GlimpseError, match=f"another search.*{message}"):
+            open_or_create(folder.path, **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"preset": "phrasebok"}, "did you mean 'phrasebook'"),
+        ({"space": "nowhere"}, "no search space 'nowhere'"),
+        ({"overrides": ["model.cell=grue"]}, "did you mean 'gru'"),
+        (
+            {"method": "grid", "space": None},
+            r"training\.learning_rate .* any number .* a grid",
+        ),
+    ],
+)
+def test_nothing_is_written_of_a_search_that_is_refused(
+    tmp_path: Path, given: dict[str, Any], message: str
+) -> None:
+    space = write_space(tmp_path)
+    if "space" in given:
+        space = given.pop("space") or space
+    with pytest.raises(GlimpseError, match=message):
+        open_or_create(tmp_path / "search", space=space, **given)
+    assert not (tmp_path / "search").exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(GlimpseError, match="holds no search"):
+        open_or_create(tmp_path)
+    with pytest.raises(GlimpseError, match=r"has no search\.yaml"):
+        _ = Folder(tmp_path).settings
+
+
+def command(folder: Path, space: str, *more: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "tests.app.tuning.fake", "tune"),
+        *("--run", str(folder), "--space", space, "--trial-epochs", "3"),
+        *more,
+    ]
+
+
+def wait_for(condition: Any, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def ended(folder: Path) -> list[str]:
+    found = [record for record in Folder(folder).records() if record.score]
+    return [record.trial for record in found]
+
+
+def test_a_search_killed_twice_ends_with_all_trials_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kill -9 in a real process, and what it had begun goes with it."""
+    folder, space = tmp_path / "search", write_space(tmp_path)
+    begin = command(folder, space, "--trials", "6", "--json")
+    monkeypatch.setenv("FAKE_SECONDS", "0.4")
+    for number in (1, 3):
+        with subprocess.Popen(
+            begin, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            wait_for(lambda number=number: len(ended(folder)) == number)
+            process.kill()
+            process.communicate()
+    monkeypatch.setenv("FAKE_SECONDS", "0")
+
+    done = subprocess.run(
+        begin, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    told = json.loads(done.stdout)
+    assert [each["trial"] for each in told["trials"]] == [
+        f"{n:04}" for n in range(6)
+    ]
+    assert {each["status"] for each in told["trials"]} == {"completed"}
+    oracle = json.loads((folder / "oracle" / "oracle.json").read_text())
+    assert sorted(oracle["end_order"]) == [f"{n:04}" for n in range(6)]
+    # Each epoch was trained once, whoever was killed meanwhile.
+    for record in Folder(folder).records():
+        log = Folder(folder).log(record.trial).read_text()
+        last = record.epochs - record.first_epoch
+        assert len(set(re.findall(r"epoch \d", log))) == last
+    assert 0 < told["seconds"] < 600
+
+
+def test_ctrl_c_leaves_a_preset_that_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, space = tmp_path / "search", write_space(tmp_path)
+    monkeypatch.setenv("FAKE_SECONDS", "0.3")
+    with subprocess.Popen(
+        command(folder, space, "--trials", "9"),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A program that was started in the background ignores SIGINT.
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),
+    ) as process:
+        wait_for(lambda: len(ended(folder)) == 1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+
+    assert process.returncode == 1
+    assert "the same command goes on where this one was" in said
+    best = Folder(folder).best()
+    assert best is not None
+    preset = load_config(folder / "best.yaml")
+    assert preset.model.num_heads == best.values["model.num_heads"]
+    assert (folder / "pictures" / "parameters.png").is_file()
+
+
+RSS = """
+import sys
+from pathlib import Path
+import psutil
+from app.tuning import results, trials
+from app.tuning.budget import Budget
+from app.tuning.folder import open_or_create
+from app.tuning.search import search
+from tests.app.tuning import fake
+results.save = lambda *_: None
+trials.start, trials.PATIENCE = fake.start, 0.01
+folder = open_or_create(Path(sys.argv[1]), space=sys.argv[2], method="random")
+for number in (10, 50):
+    search(folder, Budget(trials=number), trials.Place())
+    print(psutil.Process().memory_info().rss)
+"""
+
+
+def test_memory_stays_flat_over_many_trials(tmp_path: Path) -> None:
+    folder, space = tmp_path / "search", write_space(tmp_path)
+
+    done = subprocess.run(
+        [sys.executable, "-c", RSS, str(folder), space],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+
+    after_10, after_50 = map(int, done.stdout.split())
+    assert len(Folder(folder).records()) == 50
+    assert after_50 < 1.1 * after_10

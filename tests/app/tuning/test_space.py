@@ -1,0 +1,226 @@
+"""What a search chooses from: read, refused, and given to the configuration."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.config import changed, load_config, preset_names
+from app.tuning.space import Space, load_space, space_names, space_path
+from data import GlimpseError
+
+BASE = load_config("phrasebook")
+
+
+def space_of(tmp_path: Path, **parameters: Any) -> Space:
+    """A space; in its names `__` is a dot."""
+    path = tmp_path / "space.yaml"
+    named = {name.replace("__", "."): v for name, v in parameters.items()}
+    path.write_text(yaml.safe_dump(named, sort_keys=False), "utf-8")
+    return load_space(path, BASE)
+
+
+@pytest.mark.parametrize("name", space_names())
+@pytest.mark.parametrize("preset", set(preset_names()) - {"starting-example"})
+def test_our_spaces_fit_our_presets(name: str, preset: str) -> None:
+    base = load_config(preset)
+
+    space = load_space(space_path(name), base)
+
+    hyperparameters = space.hyperparameters(base)
+    assert len(hyperparameters.space) == len(space.parameters) > 5
+    changed(base, space.overrides(space.chosen(hyperparameters.values)))
+
+
+def test_the_default_is_the_preset_itself(tmp_path: Path) -> None:
+    space = space_of(
+        tmp_path,
+        model__cell=["lstm", "gru"],
+        training__learning_rate={"min": 1e-3, "max": 1e-2, "scale": "log"},
+        training__clip_norm=[1.0, None, 5.0],
+        model__decoder_units={"min": 64, "max": 256, "step": 64},
+    )
+
+    values = space.hyperparameters(BASE).values
+
+    assert space.chosen(values) == {
+        "model.cell": "gru",
+        "training.learning_rate": 4e-3,
+        "training.clip_norm": 5.0,
+        "model.decoder_units": 128,
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "values"),
+    [
+        ([4, 2], (4, 2)),
+        ({"min": 64, "max": 200, "step": 64}, (64, 128, 192)),
+        ({"min": 1, "max": 4}, (1, 2, 3, 4)),
+    ],
+)
+def test_a_parameter_that_counts_has_these_values(
+    tmp_path: Path, written: Any, values: tuple[Any, ...]
+) -> None:
+    space = space_of(tmp_path, model__num_heads=written)
+    assert space.parameters[0].values == values
+
+
+def test_steps_are_as_they_are_written(tmp_path: Path) -> None:
+    """Not 0.30000000000000004."""
+    steps = {"min": 0.0, "max": 0.4, "step": 0.1}
+    space = space_of(tmp_path, model__encoder_dropout=steps)
+
+    assert space.parameters[0].values == (0.0, 0.1, 0.2, 0.3, 0.4)
+
+
+def test_one_choice_may_be_given_to_several_keys(tmp_path: Path) -> None:
+    both = {"values": [32, 64], "also": ["model.encoder_units"]}
+    space = space_of(tmp_path, model__decoder_units=both)
+
+    config = changed(BASE, space.overrides({"model.decoder_units": 32}))
+
+    assert config.model.decoder_units == config.model.encoder_units == 32
+
+
+def test_what_depends_on_a_value_is_chosen_with_it_alone(
+    tmp_path: Path,
+) -> None:
+    """Written before what it depends on, too."""
+    when = {"model.decoder": "luong"}
+    space = space_of(
+        tmp_path,
+        model__input_feeding={"values": [False, True], "when": when},
+        model__decoder=["bahdanau", "luong"],
+    )
+
+    hyperparameters = space.hyperparameters(BASE)
+    active = {}
+    for place in (0, 1):
+        hyperparameters.values["model.decoder"] = place
+        active[place] = [
+            each.name
+            for each in hyperparameters.space
+            if hyperparameters.is_active(each)
+        ]
+
+    assert active[0] == ["model.decoder"]
+    assert active[1] == ["model.decoder", "model.input_feeding"]
+
+
+def test_numbers_from_other_machines_are_read_alike(tmp_path: Path) -> None:
+    """They arrive in single precision."""
+    rate = {"min": 1e-3, "max": 1e-2, "scale": "log"}
+    space = space_of(tmp_path, training__learning_rate=rate)
+
+    (here, there) = (
+        space.chosen({"training.learning_rate": value})
+        for value in (0.0017220612, 0.0017220611684024334)
+    )
+
+    assert here == there == {"training.learning_rate": 0.00172206}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"model__cel": ["gru"]},
+            r"model\.cel of the search space: Unknown key 'model\.cel'.*"
+            r"did you mean 'model\.cell'",
+        ),
+        (
+            {"model__cell": ["gru", "grue"]},
+            r"model\.cell of the search space cannot be grue: .*'gru'",
+        ),
+        ({"model__cell": []}, "its list is empty; a list of values"),
+        ({"model__cell": "gru"}, "it is 'gru', but a list of values"),
+        ({"model__num_heads": {"mim": 1}}, "unknown key 'mim', did you mean"),
+        ({"model__num_heads": {"min": 1}}, "neither values nor min and max"),
+        (
+            {"model__num_heads": {"min": 4, "max": 4}},
+            "the range from 4 to 4 is empty; min must be less than max",
+        ),
+        (
+            {"model__num_heads": {"values": [1], "min": 1, "max": 2}},
+            "it has values and a range",
+        ),
+        (
+            {"model__num_heads": {"min": 1, "max": 4, "step": 0.5}},
+            "it counts something: min and step must be whole",
+        ),
+        (
+            {"training__learning_rate": {"min": 0, "max": 1, "scale": "log"}},
+            "cannot begin at 0; min must be more than 0",
+        ),
+        (
+            {"training__learning_rate": {"min": 0.1, "max": 1, "step": -1}},
+            "step is -1",
+        ),
+        (
+            {"model__readout_dropout": {"min": 0.5, "max": 1.5}},
+            r"readout_dropout of the search space cannot be 1\.5",
+        ),
+        (
+            {"model__decoder_units": {"values": [8], "also": ["model.unit"]}},
+            r"Unknown key 'model\.unit'",
+        ),
+        (
+            {
+                "model__input_feeding": {
+                    "values": [True],
+                    "when": {"model.decoder": "luong"},
+                }
+            },
+            "when model.decoder is luong, which is not among the values of "
+            "such a parameter; none would be",
+        ),
+        (
+            {
+                "model__decoder": ["bahdanau", "luong"],
+                "model__input_feeding": {
+                    "values": [True],
+                    "when": {"model.decoder": "plain"},
+                },
+            },
+            "is plain, which is not among .*; bahdanau, luong would be",
+        ),
+        (
+            {"model__input_feeding": [True]},
+            "input_feeding of the search space cannot be True: .*only the "
+            "luong decoder feeds",
+        ),
+        (
+            {
+                "model__cell": {
+                    "values": ["gru"],
+                    "when": {"model.decoder": "luong"},
+                },
+                "model__decoder": {
+                    "values": ["luong"],
+                    "when": {"model.cell": "gru"},
+                },
+            },
+            "depend on each other",
+        ),
+        ({}, "names no parameter"),
+    ],
+)
+def test_a_wrong_space_is_refused_in_a_sentence(
+    tmp_path: Path, parameters: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(GlimpseError, match=message) as caught:
+        space_of(tmp_path, **parameters)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_space_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        GlimpseError, match="no search space 'defalt': give one"
+    ):
+        space_path("defalt")
+    path = tmp_path / "space.yaml"
+    path.write_bytes(b"model.cell: [\xff")
+    with pytest.raises(GlimpseError, match="cannot be read"):
+        load_space(path, BASE)

@@ -1,0 +1,196 @@
+"""A chief and its workers on this machine; trials are a stand-in's."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import pytest
+
+from app.tuning import trials, workers
+from app.tuning.budget import Budget
+from app.tuning.folder import Folder, open_or_create
+from app.tuning.search import search
+from app.tuning.trials import Place
+from app.tuning.workers import Address, Team, Watch, worker_name
+from data import GlimpseError
+from tests.app.tuning import fake
+from tests.app.tuning.fake import write_space
+from tests.app.tuning.test_search import ROOT, command, wait_for
+
+TRIALS = 8
+FAKE = (sys.executable, "-m", "tests.app.tuning.fake", "tune")
+
+
+def begin(*command: str) -> "Popen[str]":
+    return Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_worker_that_is_killed_is_survived(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of two; then the one that is left, and it is started again."""
+    folder, space = tmp_path / "search", write_space(tmp_path)
+    monkeypatch.setenv("FAKE_SECONDS", "0.3")
+    address = str(Address.free())
+    chief = begin(
+        *command(folder, space, "--trials", str(TRIALS), "--json"),
+        *("--chief", address, "--lost-after", "2"),
+    )
+    join = (*FAKE, "--run", str(folder), "--chief", address, "--worker")
+    killed, other = begin(*join, "a"), begin(*join, "b")
+
+    def of(worker: str, status: str) -> list[str]:
+        return [
+            record.trial
+            for record in Folder(folder).records()
+            if (record.worker, record.status) == (worker, status)
+        ]
+
+    wait_for(lambda: of("a", "running") and of("b", "completed"))
+    (left,) = of("a", "running")
+    killed.kill()
+    killed.communicate()
+    # Killed without having been given up, it goes on with its own trial.
+    wait_for(lambda: of("b", "running") not in ([], [left]))
+    mine = of("b", "running")
+    other.kill()
+    other.communicate()
+    again = begin(*join, "b")
+    told, said = chief.communicate(timeout=300)
+    _, worker_said = again.communicate(timeout=60)
+
+    assert chief.returncode == 0, said
+    assert again.returncode == 0, worker_said
+    found = json.loads(told)["trials"]
+    assert [each["trial"] for each in found] == [
+        f"{n:04}" for n in range(TRIALS)
+    ]
+    assert {each["status"] for each in found} == {"completed"}
+    assert "Worker a has not been heard of for 2 s" in said
+    by = {each["trial"]: each["worker"] for each in found}
+    assert by[left] == "b"
+    assert by[mine[0]] == "b"
+    assert not Folder(folder).late.exists()
+
+
+def test_several_at_a_time_do_what_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trials of a random search do not depend on who trains them, or when.
+
+    The time was up once meanwhile, and what was under way waited for more.
+    """
+    folder = tmp_path / "several"
+    several = command(folder, write_space(tmp_path), "--tuner", "random")
+    several += ["--jobs", "2", "--json"]
+    found = []
+    for seconds, budget in (
+        ("100", ("--minutes", "0.4")),
+        ("0.2", ("--trials", "6")),
+    ):
+        monkeypatch.setenv("FAKE_SECONDS", seconds)
+        done = subprocess.run(
+            [*several, *budget],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found.append(json.loads(done.stdout)["trials"])
+    monkeypatch.setenv("FAKE_SECONDS", "0")
+    monkeypatch.setattr(trials, "start", fake.start)
+    alone = open_or_create(
+        tmp_path / "alone",
+        space=str(folder / "space.yaml"),
+        method="random",
+        epochs=3,
+    )
+    search(alone, Budget(trials=6), Place(worker="tuner"))
+
+    late, done = found
+    assert [each["status"] for each in late] == ["running"] * 2
+    assert {each["worker"] for each in done} == {"here-1", "here-2"}
+    for record, theirs in zip(alone.records(), done, strict=True):
+        assert record.trial == theirs["trial"]
+        assert record.values == theirs["values"]
+        assert record.score == theirs["score"]
+    for each in late:
+        log = Folder(folder).log(each["trial"]).read_text()
+        assert "told to end" in log
+        assert log.count("epoch 1\n") == 1
+
+
+def test_nobody_waits_for_workers_that_have_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as one goes on, there is something to wait for."""
+    folder = open_or_create(tmp_path / "search", space=write_space(tmp_path))
+    Watch(folder)
+
+    def start(command: list[str], log: Path, *_: Any) -> "Popen[bytes]":
+        code = "print('no GPU'); raise SystemExit(1)"
+        if command[-1] == "here-2":
+            code = f"input(); {code}"
+        with log.open("ab") as file:
+            return Popen(
+                [sys.executable, "-c", code],
+                stdin=subprocess.PIPE,
+                stdout=file,
+            )
+
+    monkeypatch.setattr(workers, "start", start)
+    with Team(folder, Address("a", 1), "here", 2, Place()) as team:
+        first, second = team.workers
+        first.wait()
+        team.require_alive()
+        second.communicate(b"\n")
+        with pytest.raises(GlimpseError, match="here-1 said last: no GPU"):
+            team.require_alive()
+
+
+@pytest.mark.parametrize(
+    "text", ["8123", "localhost", ":8123", "host:", "host:0", "host:70000"]
+)
+def test_an_address_is_a_host_and_a_port(text: str) -> None:
+    with pytest.raises(GlimpseError, match="HOST:PORT is accepted"):
+        Address.parse(text)
+    assert Address.parse("::1:80") == Address("::1", 80)
+
+
+def test_an_address_that_is_taken_is_refused() -> None:
+    with pytest.raises(
+        GlimpseError, match=r"cannot listen at 192\.0\.2\.1:8123"
+    ):
+        Address("192.0.2.1", 8123).require_free()
+    Address.free().require_free()
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "the-chief", ".a", "a b"])
+def test_a_worker_has_a_name_that_can_be_a_file(name: str) -> None:
+    with pytest.raises(GlimpseError, match="--worker got"):
+        worker_name(name)
+    assert worker_name("gpu-1.local") == "gpu-1.local"
+
+
+def test_who_gives_no_sign_is_lost(tmp_path: Path) -> None:
+    """Whether the time of the sign changes counts, not what it says."""
+    folder = open_or_create(tmp_path / "search", space=write_space(tmp_path))
+    watch = Watch(folder, lost_after=0.3)
+    for name in ("a", "b"):
+        watch.sign_of(name).touch()
+    assert watch.lost(["a", "b", "c"]) == []
+
+    wait_for(lambda: watch.sign_of("a").touch() or watch.lost(["a", "b", "c"]))
+
+    assert watch.lost(["a", "b", "c"]) == ["b", "c"]
+    assert not watch.is_quiet(["a"], 0.3)
+    assert watch.is_quiet([], 0.3)
