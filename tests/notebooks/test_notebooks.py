@@ -136,6 +136,20 @@ def test_the_notebooks_are_five_stories_without_functions() -> None:
             assert not (cell.cell_type == "code" and "def " in cell.source)
 
 
+def test_the_notebooks_were_run_from_start_to_end_and_show_pictures() -> None:
+    for path in NOTEBOOKS:
+        cells = nbformat.read(path, as_version=4).cells
+        counts = [
+            cell.execution_count for cell in cells if cell.cell_type == "code"
+        ]
+        assert counts == list(range(1, len(counts) + 1)), path
+        outputs = [out for cell in cells for out in cell.get("outputs", ())]
+        assert any("image/png" in out.get("data", {}) for out in outputs), path
+        text = str(outputs)
+        for stray in ("stderr", "/root", "/home", "/tmp", "Traceback"):
+            assert stray not in text, (path, stray)
+
+
 def test_missing_runs_are_named_with_the_command_that_makes_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
