@@ -166,11 +166,21 @@ class Folder:
             beside.write_text(text, "utf-8")
 
     def read(self, trial: str) -> Record | None:
-        """A trial's record, if it has one yet."""
+        """A trial's record, if it has one yet.
+
+        Raises:
+            GlimpseError: it is damaged.
+        """
         path = self.trials / f"{trial}.json"
         if not path.is_file():
             return None
-        return TypeAdapter(Record).validate_json(path.read_text("utf-8"))
+        try:
+            return TypeAdapter(Record).validate_json(path.read_bytes())
+        except ValidationError as error:
+            raise GlimpseError(
+                f"{path} is damaged ({' '.join(str(error).split())[:200]}): "
+                "put it back as it was, or remove it to do without that trial"
+            ) from error
 
     def records(self) -> list[Record]:
         """All trials, as they were begun."""

@@ -17,6 +17,7 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from app.run import replacing
 from app.tuning.folder import Folder
+from data import GlimpseError
 
 NEVER = 10**9
 
@@ -72,6 +73,11 @@ class Lasting(keras_tuner.Oracle):
 
     @keras_tuner.synchronized
     def end_trial(self, trial: Trial) -> None:
+        """Once, even if a worker that was lost comes back with it."""
+        if trial.trial_id in self.end_order:
+            return
+        if trial.trial_id in self._retry_queue:
+            self._retry_queue.remove(trial.trial_id)
         super().end_trial(trial)
         self.save()  # once more, now that it is no longer under way
 
@@ -98,8 +104,20 @@ class Lasting(keras_tuner.Oracle):
         self._assigned = dict(self.ongoing_trials)
 
     def reload(self) -> None:
-        """Go on where `save` was last called."""
-        super().reload()
+        """Go on where `save` was last called.
+
+        Raises:
+            GlimpseError: what it wrote was damaged.
+        """
+        try:
+            super().reload()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise GlimpseError(
+                f"{self._get_oracle_fname()} and the trials beside it cannot "
+                f"be read ({type(error).__name__}: {error}), so the search "
+                "cannot go on: begin another with another --run; the runs and "
+                "records of this one are kept"
+            ) from error
         ended = set(self.end_order)
         waiting = dict.fromkeys(self._retry_queue)  # each once
         waiting = {name: None for name in waiting if name not in ended}

@@ -1,7 +1,6 @@
 """What is seen of a search while it goes on."""
 
 import csv
-import logging
 import time
 
 from tqdm import tqdm
@@ -11,7 +10,6 @@ from app.tuning.budget import Budget
 from app.tuning.folder import Clock, Folder, Record
 
 EVERY, EVERY_IN_A_LOG = 1.0, 30.0  # seconds
-log = logging.getLogger(__name__)
 
 
 class Progress:
@@ -23,17 +21,12 @@ class Progress:
         clock: of the search.
     """
 
-    def __init__(
-        self,
-        folder: Folder,
-        budget: Budget,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, folder: Folder, budget: Budget, clock: Clock) -> None:
         self.folder = folder
         self.budget = budget
         self.clock = clock
         self._ended = {r.trial for r in folder.records() if _has_ended(r)}
-        self._looked = 0.0
+        self._looked = self._shown = 0.0
         self._bar = tqdm(
             desc="search",
             total=100,
@@ -48,11 +41,17 @@ class Progress:
 
     def look(self) -> None:
         """Show how it stands, if that was not just done."""
-        if time.monotonic() - self._looked >= self._every:
-            self._looked = time.monotonic()
-            self.show()
+        now = time.monotonic()
+        if now - self._looked < EVERY:
+            return
+        self._looked = now
+        records = self._note()
+        if now - self._shown >= self._every:
+            self._shown = now
+            self._show(records)
 
-    def show(self) -> None:
+    def _note(self) -> list[Record]:
+        """Say what has ended since, and write what has come of it."""
         records = self.folder.records()
         new = [r for r in records if _has_ended(r)]
         new = [r for r in new if r.trial not in self._ended]
@@ -61,11 +60,14 @@ class Progress:
             tqdm.write(self._sentence(record), file=self._bar.fp)
         if new:
             results.write(self.folder)
+        return records
+
+    def _show(self, records: list[Record]) -> None:
         self._bar.n = round(100 * self._share(records))
         self._bar.set_postfix_str(self._standing(records))
 
     def close(self) -> None:
-        self.show()
+        self._show(self._note())
         self._bar.close()
 
     def _share(self, records: list[Record]) -> float:

@@ -87,12 +87,18 @@ def lead(
         oracle = session.oracle
         tuner = Tuner(folder, oracle, Place())
         tuner.save()
-        # It serves for ever where a worker is lost, and is left behind then.
-        threading.Thread(target=tuner.search, daemon=True).start()
+        # It may serve longer than there is a use for it.
+        server = threading.Thread(target=tuner.search, daemon=True)
+        server.start()
         while not (oracle.is_over and not oracle.tuner_ids):
             time.sleep(LOOK)
             session.progress.look()
             team.require_alive()
+            if not (server.is_alive() or oracle.is_over):
+                raise GlimpseError(
+                    f"The chief can no longer be asked at {address}; the same "
+                    "command goes on"
+                )
             if session.is_late():
                 folder.late.touch()
                 if watch.is_quiet(oracle.ongoing_trials, QUIET):
@@ -193,7 +199,8 @@ class _Session:
     def __exit__(self, kind: type | None, *error: object) -> None:
         self.clock.save()
         self.progress.close()
-        results.finish(self.folder)
+        if kind in (None, KeyboardInterrupt):
+            results.finish(self.folder)
         self._signals.__exit__(None, None, None)
         if kind is KeyboardInterrupt:
             log.warning("Stopped; the same command goes on where this one was")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from subprocess import Popen
 
 import tensorflow as tf
 
@@ -85,6 +86,7 @@ def run_trial(
     Raises:
         TrialStoppedError: it was late; all is saved.
         KeyboardInterrupt: the same.
+        GlimpseError: another worker has taken it over.
     """
     overrides = folder.space.overrides(record.values)
     overrides.append(f"training.epochs={folder.settings.epochs}")
@@ -101,16 +103,20 @@ def run_trial(
     began = time.monotonic()
     try:
         code = _train(folder, record, overrides, place, is_late, look)
-    finally:
-        seconds = record.seconds + time.monotonic() - began
-        record = replace(record, seconds=round(seconds, 1))
-        folder.write(record)
-    record = replace(record, device=_device(folder, record))
+    except (TrialStoppedError, KeyboardInterrupt):
+        folder.write(_after(record, began))
+        raise
+    record = replace(_after(record, began), device=_device(folder, record))
     score = _score(folder, record) if code == 0 else None
     if score is None:
         reason = _reason(code, last_words(folder.log(record.trial)))
         return _end(folder, replace(record, status="failed", reason=reason))
     return _end(folder, replace(record, status="completed", score=score))
+
+
+def _after(record: Record, began: float) -> Record:
+    seconds = record.seconds + time.monotonic() - began
+    return replace(record, seconds=round(seconds, 1))
 
 
 def _refusal(folder: Folder, overrides: list[str]) -> str | None:
@@ -146,6 +152,7 @@ def _train(
                 time.sleep(PATIENCE)
                 look()
                 late = is_late()
+                _require_mine(folder, record, child)
             except KeyboardInterrupt:
                 child.terminate()  # it saves what it has
                 child.wait()
@@ -155,6 +162,20 @@ def _train(
                 child.wait()
                 raise TrialStoppedError
     return child.returncode
+
+
+def _require_mine(
+    folder: Folder, record: Record, child: "Popen[bytes]"
+) -> None:
+    """Let no two processes train the same run."""
+    owner = folder.read(record.trial)
+    if owner is not None and owner.worker != record.worker:
+        child.kill()
+        raise GlimpseError(
+            f"Worker {owner.worker} has taken over trial {record.trial}, since "
+            f"{record.worker} was not heard of for long: start it again, with "
+            "a longer --lost-after at the chief if it was only slow"
+        )
 
 
 def _score(folder: Folder, record: Record) -> float | None:

@@ -183,6 +183,26 @@ def test_a_lost_worker_gives_its_trial_to_the_next(
     assert oracle.create_trial("b").trial_id == other.trial_id
 
 
+def test_a_trial_ends_once_though_its_worker_was_given_up(
+    tmp_path: Path, space: str
+) -> None:
+    folder = open_or_create(tmp_path / "search", space=space, method="random")
+    oracle = oracle_in(folder)
+    oracle.is_spent = lambda: len(oracle.trials) >= 2
+    slow, taken = oracle.create_trial("slow"), oracle.create_trial("slower")
+    for worker in ("slow", "slower"):
+        oracle.release(worker)
+    again = oracle.create_trial("b")
+    assert again.trial_id == taken.trial_id
+    for trial in (slow, taken, again):
+        oracle.update_trial(trial.trial_id, {"bleu": 1.0})
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
+
+    assert sorted(oracle.end_order) == [slow.trial_id, taken.trial_id]
+    assert oracle.create_trial("b").status == "STOPPED"
+
+
 def test_nobody_is_sent_home_while_a_trial_may_be_lost(
     tmp_path: Path, space: str
 ) -> None:
@@ -192,6 +212,7 @@ def test_nobody_is_sent_home_while_a_trial_may_be_lost(
     trial = oracle.create_trial("a")
 
     assert oracle.create_trial("b").status == "IDLE"
+    assert oracle.tuner_ids == {"a", "b"}  # the chief waits for both
     assert not oracle.is_over
     oracle.update_trial(trial.trial_id, {"bleu": 1.0})
     trial.status = "COMPLETED"

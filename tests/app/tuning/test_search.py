@@ -6,7 +6,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -332,6 +334,45 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
         _ = Folder(tmp_path).settings
 
 
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    folder = new_search(tmp_path)
+    search(folder, Budget(trials=2), HERE)
+    record = folder.trials / "0001.json"
+    whole = record.read_bytes()
+    record.write_bytes(whole[:40])
+    with pytest.raises(GlimpseError, match=r"0001\.json is damaged"):
+        folder.records()
+    record.write_bytes(whole)
+
+    oracle = folder.path / "oracle" / "oracle.json"
+    oracle.write_text(oracle.read_text()[:100])
+    with pytest.raises(GlimpseError, match=r"oracle\.json .* cannot be read"):
+        search(folder, Budget(trials=3), HERE)
+    (folder.path / "search.yaml").write_text("method: [")
+    with pytest.raises(GlimpseError, match=r"search\.yaml cannot be read"):
+        _ = Folder(folder.path).settings
+
+
+def test_no_two_processes_train_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was given up, and was slow only, leaves it to the other."""
+    folder = new_search(tmp_path)
+    monkeypatch.setenv("FAKE_SECONDS", "100")
+
+    def take_over() -> None:
+        wait_for(lambda: folder.log("0000").is_file())
+        record = folder.read("0000")
+        assert record is not None
+        folder.write(replace(record, worker="there"))
+
+    thread = threading.Thread(target=take_over)
+    thread.start()
+    with pytest.raises(GlimpseError, match="there has taken over trial 0000"):
+        search(folder, Budget(trials=1), HERE)
+    thread.join()
+
+
 def command(folder: Path, space: str, *more: str) -> list[str]:
     return [
         *(sys.executable, "-m", "tests.app.tuning.fake", "tune"),
@@ -417,6 +458,7 @@ def test_ctrl_c_leaves_a_preset_that_trains(
 
 RSS = """
 import sys
+import threading
 from pathlib import Path
 import psutil
 from app.tuning import results, trials
