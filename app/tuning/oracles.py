@@ -121,9 +121,6 @@ class Lasting(keras_tuner.Oracle):
         ended = set(self.end_order)
         waiting = dict.fromkeys(self._retry_queue)  # each once
         waiting = {name: None for name in waiting if name not in ended}
-        for name in waiting:  # it is to have its score once
-            trial = self.trials[name]
-            trial.metrics = type(trial.metrics)()
         if self.keeps_workers:
             self.ongoing_trials = {
                 worker: trial

@@ -29,7 +29,7 @@ TINY = (
     "model.attention_units=8",
 )
 # The last one trains itself: less of it is enough to see that it does.
-LESS = {"][:6000]": "][:700]", "epochs=6": "epochs=1"}
+LESS = {"][:6000]": "][:700]", "epochs=7": "epochs=1"}
 
 
 @pytest.fixture(scope="module")
