@@ -53,6 +53,8 @@ class Address:
         """Refuse an address that nobody can listen at."""
         try:
             with socket.socket() as listener:
+                # What is left of a chief that was killed is no hindrance.
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind((self.host, self.port))
         except OSError as error:
             raise GlimpseError(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from app.config import load_config
@@ -456,36 +457,12 @@ def test_ctrl_c_leaves_a_preset_that_trains(
     assert (folder / "pictures" / "parameters.png").is_file()
 
 
-RSS = """
-import sys
-import threading
-from pathlib import Path
-import psutil
-from app.tuning import results, trials
-from app.tuning.budget import Budget
-from app.tuning.folder import open_or_create
-from app.tuning.search import search
-from tests.app.tuning import fake
-results.save = lambda *_: None
-trials.start, trials.PATIENCE = fake.start, 0.01
-folder = open_or_create(Path(sys.argv[1]), space=sys.argv[2], method="random")
-for number in (10, 50):
-    search(folder, Budget(trials=number), trials.Place())
-    print(psutil.Process().memory_info().rss)
-"""
-
-
 def test_memory_stays_flat_over_many_trials(tmp_path: Path) -> None:
-    folder, space = tmp_path / "search", write_space(tmp_path)
+    folder = new_search(tmp_path)
+    resident = []
+    for number in (10, 50):
+        search(folder, Budget(trials=number), HERE)
+        resident.append(psutil.Process().memory_info().rss)
 
-    done = subprocess.run(
-        [sys.executable, "-c", RSS, str(folder), space],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-
-    after_10, after_50 = map(int, done.stdout.split())
-    assert len(Folder(folder).records()) == 50
-    assert after_50 < 1.1 * after_10
+    assert len(folder.records()) == 50
+    assert resident[1] < 1.1 * resident[0]

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
@@ -24,18 +26,30 @@ TRIALS = 8
 FAKE = (sys.executable, "-m", "tests.app.tuning.fake", "tune")
 
 
-def begin(*command: str) -> "Popen[str]":
-    return Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def begin() -> Iterator[Callable[..., "Popen[str]"]]:
+    """Starts processes, which end with the test whatever becomes of it."""
+    with ExitStack() as stack:
+
+        def start(*command: str) -> "Popen[str]":
+            process = Popen(
+                command,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)  # before it is waited for
+            return process
+
+        yield start
 
 
 def test_a_worker_that_is_killed_is_survived(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    begin: Callable[..., "Popen[str]"],
 ) -> None:
     """One of two, the chief, and the other, which is started again."""
     folder, space = tmp_path / "search", write_space(tmp_path)
