@@ -1,12 +1,15 @@
 """Keras Tuner's loop over trials, with ours in the place of its own."""
 
+import logging
 import math
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from typing import Any
 
+import grpc
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 from keras_tuner.errors import FatalError
@@ -17,6 +20,7 @@ from app.tuning.oracles import Lasting
 from app.tuning.trials import Place, TrialStoppedError, run_trial
 
 WAIT = 1.0  # seconds before an idle worker asks again
+log = logging.getLogger(__name__)
 
 
 class Tuner(BaseTuner):
@@ -29,6 +33,8 @@ class Tuner(BaseTuner):
         is_late: whether to stop a trial that is under way.
         look: is called again and again meanwhile.
     """
+
+    oracle: Any  # here; or Keras Tuner's client of one elsewhere
 
     def __init__(
         self,
@@ -47,6 +53,8 @@ class Tuner(BaseTuner):
             super().__init__(
                 oracle, directory=str(folder.path), project_name="oracle"
             )
+        if self._is_worker():
+            self.oracle = Patient(self.oracle)
 
     def go(self) -> None:
         """Search until there is no more to do, or it is late."""
@@ -111,6 +119,38 @@ class Tuner(BaseTuner):
     def _get_tuner_fname(self) -> str:
         # One for whoever chooses: a chief goes on where one process was.
         return str(Path(self.project_dir) / "tuner.json")
+
+
+class Patient:
+    """An oracle elsewhere, which is asked again if it was lost meanwhile.
+
+    Keras Tuner waits for one that is not there yet, but takes one that goes
+    away while it is asked for a trial that failed. Nothing is counted twice:
+    see `Lasting`.
+
+    Args:
+        oracle: Keras Tuner's client.
+    """
+
+    def __init__(self, oracle: Any) -> None:
+        self._oracle = oracle
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._oracle, name)
+        if not callable(found):
+            return found
+
+        def ask(*args: Any, **kwargs: Any) -> Any:
+            while True:
+                try:
+                    return found(*args, **kwargs)
+                except grpc.RpcError as error:
+                    if error.code() != grpc.StatusCode.UNAVAILABLE:
+                        raise
+                    log.warning("The chief was lost; waiting for another")
+                    time.sleep(WAIT)
+
+        return ask
 
 
 @contextmanager

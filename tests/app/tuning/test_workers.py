@@ -9,9 +9,10 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
+import grpc
 import pytest
 
-from app.tuning import trials, workers
+from app.tuning import trials, tuner, workers
 from app.tuning.budget import Budget
 from app.tuning.folder import Folder, open_or_create
 from app.tuning.search import search
@@ -182,6 +183,34 @@ def test_an_address_is_a_host_and_a_port(text: str) -> None:
     with pytest.raises(GlimpseError, match="HOST:PORT is accepted"):
         Address.parse(text)
     assert Address.parse("host:80") == Address("host", 80)
+
+
+def test_a_chief_that_is_lost_while_it_is_asked_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """But an answer, if it is a refusal, is one."""
+
+    class LostError(grpc.RpcError):
+        def __init__(self, code: grpc.StatusCode) -> None:
+            self.code = lambda: code
+
+    class Client:
+        objective = "bleu"
+        left = [grpc.StatusCode.UNAVAILABLE] * 2
+
+        def get_trial(self, trial_id: str) -> str:
+            if self.left:
+                raise LostError(self.left.pop())
+            return trial_id
+
+    monkeypatch.setattr(tuner, "WAIT", 0.0)
+    oracle = tuner.Patient(Client())
+
+    assert oracle.get_trial("0001") == "0001"
+    assert oracle.objective == "bleu"
+    Client.left = [grpc.StatusCode.INTERNAL]
+    with pytest.raises(grpc.RpcError):
+        oracle.get_trial("0001")
 
 
 def test_an_address_that_is_taken_is_refused() -> None:
