@@ -1,6 +1,7 @@
 """A chief and its workers on this machine; trials are a stand-in's."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -106,25 +107,41 @@ def test_several_at_a_time_do_what_one_does(
 ) -> None:
     """Trials of a random search do not depend on who trains them, or when.
 
-    The time was up once meanwhile, and what was under way waited for more.
+    It was interrupted once meanwhile, and what was under way went on later.
     """
     folder = tmp_path / "several"
     several = command(folder, write_space(tmp_path), "--tuner", "random")
-    several += ["--jobs", "2", "--json"]
-    found = []
-    for seconds, budget in (
-        ("100", ("--minutes", "0.4")),
-        ("0.2", ("--trials", "6")),
-    ):
-        monkeypatch.setenv("FAKE_SECONDS", seconds)
-        done = subprocess.run(
-            [*several, *budget],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        found.append(json.loads(done.stdout)["trials"])
+    several += ["--jobs", "2", "--trials", "6", "--json"]
+    monkeypatch.setenv("FAKE_SECONDS", "100")
+
+    def under_way() -> list[str]:
+        there = Folder(folder)
+        logs = {r.trial: there.log(r.trial) for r in there.records()}
+        return [
+            trial
+            for trial, log in logs.items()
+            if log.exists() and "began" in log.read_text()
+        ]
+
+    with Popen(
+        several,
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        # A program that was started in the background ignores SIGINT.
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),
+    ) as process:
+        wait_for(lambda: len(under_way()) == 2)
+        process.send_signal(signal.SIGINT)
+        process.wait()
+    interrupted = under_way()
+    assert [r.status for r in Folder(folder).records()] == ["running"] * 2
+    monkeypatch.setenv("FAKE_SECONDS", "0.2")
+    again = subprocess.run(
+        several, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    done = json.loads(again.stdout)["trials"]
     monkeypatch.setenv("FAKE_SECONDS", "0")
     monkeypatch.setattr(trials, "start", fake.start)
     alone = open_or_create(
@@ -135,15 +152,13 @@ def test_several_at_a_time_do_what_one_does(
     )
     search(alone, Budget(trials=6), Place(worker="tuner"))
 
-    late, done = found
-    assert [each["status"] for each in late] == ["running"] * 2
     assert {each["worker"] for each in done} == {"here-1", "here-2"}
     for record, theirs in zip(alone.records(), done, strict=True):
         assert record.trial == theirs["trial"]
         assert record.values == theirs["values"]
         assert record.score == theirs["score"]
-    for each in late:
-        log = Folder(folder).log(each["trial"]).read_text()
+    for trial in interrupted:
+        log = Folder(folder).log(trial).read_text()
         assert "told to end" in log
         assert log.count("epoch 1\n") == 1
 
