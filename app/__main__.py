@@ -589,6 +589,11 @@ def tune(
             if as_json
             else results.table(folder)
         )
+        logging.info(
+            "Train what was found: python -m app train --preset %s --run %s",
+            path / "best.yaml",
+            path / "best",
+        )
 
 
 @app.command()

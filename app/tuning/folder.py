@@ -214,15 +214,15 @@ class Clock:
 
     def seconds(self) -> float:
         now = time.monotonic()
-        seconds = self._before + now - self._began
         if now - self._written >= self.EVERY:
             self._written = now
             self.save()
-        return seconds
+        return self._before + now - self._began
 
     def save(self) -> None:
+        seconds = self._before + time.monotonic() - self._began
         with replacing(self.folder.path / "seconds") as beside:
-            beside.write_text(f"{self.seconds():.1f}\n")
+            beside.write_text(f"{seconds:.1f}\n")
 
 
 def open_or_create(

@@ -65,6 +65,24 @@ def test_a_killed_run_ends_like_one_that_was_not(
     assert _history(folder) == _history(uninterrupted)
 
 
+def test_a_run_that_stopped_after_an_epoch_goes_on_as_if_it_had_not(
+    uninterrupted: Path, tmp_path: Path
+) -> None:
+    """Its schedule was that of all epochs from the first step on."""
+    folder = tmp_path / "stopped"
+    assert make_trainer(folder).train(until=1).epochs == 1
+    weights = _weights(folder)
+    assert make_trainer(folder).train(until=1).epochs == 1  # nothing to do
+    for mine, theirs in zip(weights, _weights(folder), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert make_trainer(folder).train().epochs == 2
+    for mine, theirs in zip(
+        _weights(folder), _weights(uninterrupted), strict=True
+    ):
+        np.testing.assert_array_equal(mine, theirs)
+    assert _history(folder) == _history(uninterrupted)
+
+
 def test_a_run_does_not_go_on_with_another_text(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path / "run")
     trainer.checkpoints.save(TrainingState(step=3, corpus="another"))

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -229,6 +230,11 @@ def test_a_chief_that_is_lost_while_it_is_asked_is_asked_again(
 
 
 def test_an_address_that_is_taken_is_refused() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        with pytest.raises(GlimpseError, match="cannot listen at 127"):
+            Address(*listener.getsockname()).require_free()
     with pytest.raises(
         GlimpseError, match=r"cannot listen at 192\.0\.2\.1:8123"
     ):
