@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import portalocker
+
 from app.config import (
     Config,
     ModelOptions,
@@ -42,6 +44,8 @@ from models.attention import windows
 
 log = logging.getLogger(__name__)
 PACKAGES = ("tensorflow", "keras", "tensorflow-text", "sentencepiece", "numpy")
+LOCK = ".lock"
+ENDING = 10.0  # seconds in which a process that was told to has ended
 
 
 class Tokenizers(NamedTuple):
@@ -89,8 +93,10 @@ class Run:
 
     def discard_if_new(self) -> None:
         """Remove a folder that holds no more than `create` put there."""
-        if [path.name for path in self.folder.iterdir()] == ["config.yaml"]:
-            (self.folder / "config.yaml").unlink()
+        names = {path.name for path in self.folder.iterdir()}
+        if names <= {"config.yaml", LOCK}:
+            for name in names:
+                (self.folder / name).unlink()
             self.folder.rmdir()
 
     @property
@@ -354,6 +360,30 @@ def _without_optimizer(model: TranslationModel) -> Iterator[None]:
         yield
     finally:
         model.optimizer = optimizer
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let no other process into this folder meanwhile, on any machine.
+
+    The file that says so stays; the lock on it ends with the process, however
+    that ends.
+
+    Raises:
+        GlimpseError: there is one already.
+    """
+    lock = portalocker.Lock(folder / LOCK, "ab", timeout=ENDING)
+    try:
+        lock.acquire()
+    except portalocker.LockException as error:
+        raise GlimpseError(
+            f"Another process is at work in {folder}: wait until it has ended, "
+            "or give another --run"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

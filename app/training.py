@@ -27,6 +27,7 @@ from app.device import Device
 from app.run import (
     Run,
     Tokenizers,
+    alone,
     replacing,
     sample_pairs,
     train_tokenizers,
@@ -81,18 +82,19 @@ def train(
 
     Raises:
         InterruptedRunError: SIGINT or SIGTERM came; all is saved.
-        GlimpseError: the corpus cannot be had, the disk is full, or the loss
-            is no longer finite.
+        GlimpseError: the corpus cannot be had, the disk is full, the loss is
+            no longer finite, or another process trains this run.
     """
     keras.utils.set_random_seed(run.config.training.seed)
-    try:
-        corpus = run.load_corpus(data_dir, cache_dir)
-        tokenizers = prepare_tokenizers(run, corpus)
-        guide = load_guide(run.config.training, corpus, data_dir)
-    except GlimpseError:
-        run.discard_if_new()  # or it would be in the way once that is mended
-        raise
-    return Trainer(run, corpus, tokenizers, device, guide).train(until)
+    with alone(run.folder):
+        try:
+            corpus = run.load_corpus(data_dir, cache_dir)
+            tokenizers = prepare_tokenizers(run, corpus)
+            guide = load_guide(run.config.training, corpus, data_dir)
+        except GlimpseError:
+            run.discard_if_new()  # or it would be in the way once it is mended
+            raise
+        return Trainer(run, corpus, tokenizers, device, guide).train(until)
 
 
 def prepare_tokenizers(run: Run, corpus: Corpus) -> Tokenizers:

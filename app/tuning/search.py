@@ -17,6 +17,7 @@ from pathlib import Path
 import grpc
 
 from app.processes import ended_like_interrupted
+from app.run import alone
 from app.tuning import results
 from app.tuning.budget import HOPELESS, Budget, is_hopeless
 from app.tuning.folder import Clock, Folder
@@ -36,9 +37,9 @@ def search(folder: Folder, budget: Budget, place: Place) -> None:
     """Choose trials and train them, one after the other.
 
     Raises:
-        GlimpseError: nothing but failures.
+        GlimpseError: nothing but failures, or another search is at it.
     """
-    with _Session(folder, budget) as session:
+    with alone(folder.path), _Session(folder, budget) as session:
         tuner = Tuner(
             folder,
             session.oracle,
@@ -71,19 +72,21 @@ def lead(
             worker is given to another.
 
     Raises:
-        GlimpseError: nobody can listen there, or nothing but failures.
+        GlimpseError: nobody can listen there, nothing but failures, or another
+            search is at it.
     """
     address = Address.parse(chief) if chief else Address.free()
     address.require_free()
-    folder.late.unlink(missing_ok=True)
     team = Team(folder, address, "here", jobs if jobs > 1 else 0, place)
     watch = Watch(folder, lost_after)
     with (
+        alone(folder.path),
         silent(),
         _Session(folder, budget, keeps_workers=True) as session,
         _named("chief", address),
         team,
     ):
+        folder.late.unlink(missing_ok=True)
         oracle = session.oracle
         tuner = Tuner(folder, oracle, Place())
         tuner.save()

@@ -1,11 +1,24 @@
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
 import pytest
 
+from app import run
 from app.config import load_config
-from app.run import Run, Tokenizers, build_model, replacing, versions
+from app.device import Device
+from app.run import (
+    Run,
+    Tokenizers,
+    alone,
+    build_model,
+    replacing,
+    versions,
+)
+from app.training import train
 from data import GlimpseError, Tokenizer
 from tests.app.conftest import SOURCES, TARGETS
 
@@ -30,6 +43,34 @@ def test_what_fails_to_be_written_leaves_what_was_there(
     with replacing(path) as beside:
         beside.write_text("new")
     assert path.read_text() == "new"
+
+
+def test_two_processes_do_not_train_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = (
+        "import pathlib, sys, time\n"
+        "from app.run import alone\n"
+        "with alone(pathlib.Path(sys.argv[1])):\n"
+        "    print('here', flush=True)\n"
+        "    time.sleep(600)"
+    )
+    mine = Run.create(tmp_path / "run", load_config("phrasebook"))
+    monkeypatch.setattr(run, "ENDING", 0.3)
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(mine.folder)],
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"here\n"
+        with pytest.raises(GlimpseError, match="Another process is at work"):
+            train(mine, Device("the CPU", jit_compile=False))
+        other.kill()
+    assert other.returncode == -signal.SIGKILL
+    with alone(mine.folder):  # a lock does not outlive its process
+        pass
+    mine.discard_if_new()
+    assert not mine.folder.exists()
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(

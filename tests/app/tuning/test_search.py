@@ -15,13 +15,14 @@ from typing import Any
 import psutil
 import pytest
 
+from app import run
 from app.config import load_config
 from app.plots import save
-from app.run import build_model
+from app.run import alone, build_model
 from app.tuning import results, trials, workers
 from app.tuning.budget import Budget
 from app.tuning.folder import Folder, open_or_create
-from app.tuning.search import search
+from app.tuning.search import lead, search
 from app.tuning.trials import Place, count_parameters
 from data import GlimpseError
 from tests.app.tuning import fake
@@ -71,6 +72,24 @@ def test_the_best_trial_becomes_a_preset(tmp_path: Path) -> None:
         f"# Trial {best.trial}, the best until now: validation bleu "
         f"{best.score:.4g} after 3 epochs."
     )
+
+
+def test_no_other_search_is_let_into_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "ENDING", 0.1)
+    folder = new_search(tmp_path)
+    budget = Budget(trials=1)
+
+    with alone(folder.path):
+        for begin in (
+            lambda: search(folder, budget, HERE),
+            lambda: lead(folder, budget, None, 2, HERE, 120),
+        ):
+            with pytest.raises(GlimpseError, match="Another process is at"):
+                begin()
+
+    assert folder.records() == []
 
 
 def test_all_trials_are_in_a_table(
