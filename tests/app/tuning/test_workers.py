@@ -17,7 +17,7 @@ import pytest
 from app.tuning import trials, tuner, workers
 from app.tuning.budget import Budget
 from app.tuning.folder import Folder, open_or_create
-from app.tuning.search import search
+from app.tuning.search import lead, search
 from app.tuning.trials import Place
 from app.tuning.workers import Address, Team, Watch, worker_name
 from data import GlimpseError
@@ -108,21 +108,35 @@ def test_several_at_a_time_do_what_one_does(
 ) -> None:
     """Trials of a random search do not depend on who trains them, or when.
 
-    It was interrupted once meanwhile, and what was under way went on later.
+    Their time was up once, and once they were interrupted; both times what
+    was under way went on later.
     """
     folder = tmp_path / "several"
-    several = command(folder, write_space(tmp_path), "--tuner", "random")
+    space = write_space(tmp_path)
+    several = command(folder, space, "--tuner", "random")
     several += ["--jobs", "2", "--trials", "6", "--json"]
     monkeypatch.setenv("FAKE_SECONDS", "100")
+    monkeypatch.setattr(workers, "start", fake.start)
 
-    def under_way() -> list[str]:
+    def new_search(path: Path) -> Folder:
+        return open_or_create(path, space=space, method="random", epochs=3)
+
+    def under_way(times: int = 1) -> list[str]:
         there = Folder(folder)
         logs = {r.trial: there.log(r.trial) for r in there.records()}
         return [
             trial
             for trial, log in logs.items()
-            if log.exists() and "began" in log.read_text()
+            if log.exists() and log.read_text().count("began") == times
         ]
+
+    class UntilUnderWay(Budget):
+        def is_late(self, seconds: float) -> bool:
+            return len(under_way()) == 2
+
+    lead(new_search(folder), UntilUnderWay(), None, 2, Place(), 120)
+    interrupted = under_way()
+    assert [r.status for r in Folder(folder).records()] == ["running"] * 2
 
     with Popen(
         several,
@@ -133,10 +147,9 @@ def test_several_at_a_time_do_what_one_does(
             signal.SIGINT, signal.default_int_handler
         ),
     ) as process:
-        wait_for(lambda: len(under_way()) == 2)
+        wait_for(lambda: under_way(times=2) == interrupted)
         process.send_signal(signal.SIGINT)
         process.wait()
-    interrupted = under_way()
     assert [r.status for r in Folder(folder).records()] == ["running"] * 2
     monkeypatch.setenv("FAKE_SECONDS", "0.2")
     again = subprocess.run(
@@ -145,12 +158,7 @@ def test_several_at_a_time_do_what_one_does(
     done = json.loads(again.stdout)["trials"]
     monkeypatch.setenv("FAKE_SECONDS", "0")
     monkeypatch.setattr(trials, "start", fake.start)
-    alone = open_or_create(
-        tmp_path / "alone",
-        space=str(folder / "space.yaml"),
-        method="random",
-        epochs=3,
-    )
+    alone = new_search(tmp_path / "alone")
     search(alone, Budget(trials=6), Place(worker="tuner"))
 
     assert {each["worker"] for each in done} == {"here-1", "here-2"}
@@ -160,7 +168,7 @@ def test_several_at_a_time_do_what_one_does(
         assert record.score == theirs["score"]
     for trial in interrupted:
         log = Folder(folder).log(trial).read_text()
-        assert "told to end" in log
+        assert log.count("told to end") == 2
         assert log.count("epoch 1\n") == 1
 
 
