@@ -3,13 +3,13 @@
 import csv
 import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from app.config import changed, save_config
+from app.config import changed, flatten, save_config
 from app.plots import parallel_coordinates, save, score_by_parameter
 from app.run import replacing
 from app.tuning.folder import Folder, Record
@@ -64,8 +64,9 @@ def to_json(folder: Folder) -> dict[str, Any]:
 
 
 def table(folder: Folder) -> str:
-    """The best trials, and what became of the others."""
+    """The best trials, what they changed, and what became of the others."""
     records = folder.records()
+    preset = flatten(folder.base)
     settings = folder.settings
     scored = sorted(
         (record for record in records if record.score is not None),
@@ -79,7 +80,7 @@ def table(folder: Folder) -> str:
         lines += [
             f"{record.trial:7}{record.score:11.4g}{record.epochs:8}"
             f"{record.parameters or 0:12,}{record.seconds:9.0f}",
-            f"       {_describe(record.values)}",
+            f"       {_changes(record.values, preset)}",
         ]
     lines += [
         f"{record.trial:7}{record.status}: {record.reason}"
@@ -95,10 +96,13 @@ def table(folder: Folder) -> str:
     return "\n".join(lines)
 
 
-def _describe(values: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{key.partition('.')[2]}={value}" for key, value in values.items()
-    )
+def _changes(values: Mapping[str, Any], preset: Mapping[str, Any]) -> str:
+    changes = [
+        f"{key.partition('.')[2]}={value}"
+        for key, value in values.items()
+        if value != preset[key]
+    ]
+    return ", ".join(changes) or "as the preset"
 
 
 def _write_best(folder: Folder, best: Record | None) -> None:

@@ -118,6 +118,11 @@ def test_all_trials_are_in_a_table(
     lines = results.table(folder).split("\n")
     assert lines[1].split()[:2] == [best.trial, f"{best.score:.4g}"]
     assert lines[-1] == "Trials: 4 completed"
+    # The first trial is the preset, as far as the space has its values.
+    changes = {lines[n][:4]: lines[n + 1] for n in (1, 3, 5, 7)}
+    assert changes["0000"] == "       as the preset"
+    assert [r.values["model.num_heads"] for r in folder.records()[:2]] == [4, 1]
+    assert "num_heads=1, learning_rate=" in changes["0001"]
     for name in ("parameters", "parallel"):
         assert (folder.pictures / f"{name}.png").stat().st_size > 10_000
     logs = sorted(path.name for path in (folder.path / "logs").iterdir())
