@@ -69,8 +69,8 @@ Reference = Annotated[
 Alignments = Annotated[
     Path | None,
     typer.Option(
-        help="Its gold alignments: links 'i-j ipj' one line a pair, or "
-        "LINE<TAB>links."
+        help="Its gold alignments, of --source and --reference: links "
+        "'i-j ipj' one line a pair, or LINE<TAB>links, from line 0."
     ),
 ]
 Overrides = Annotated[
@@ -171,7 +171,7 @@ def prepare(
         str | None,
         typer.Option(
             help="phrasebook, multi30k, tatoeba, tfds:NAME, or parallel_text "
-            "with --set 'corpus.train=[my.en, my.fr]'."
+            "with --set 'corpus.train=\\[my.en, my.fr]'."
         ),
     ] = None,
     preset: Annotated[
@@ -248,8 +248,7 @@ def evaluate(
 
     Hypotheses and attention are saved under RUN/evaluation.
     """
-    if (source is None) != (reference is None):
-        raise typer.BadParameter("--source and --reference go together")
+    _require_whole(source, reference, alignments)
     with _one_sentence(debug):
         from app import evaluation
         from app.device import pick_device
@@ -399,8 +398,7 @@ def align(
     The model decodes each translation by force, and links each target word to
     the source word it looked at most.
     """
-    if (source is None) != (reference is None):
-        raise typer.BadParameter("--source and --reference go together")
+    _require_whole(source, reference, alignments)
     with _one_sentence(debug):
         from app import aligning
         from app.device import pick_device
@@ -710,6 +708,18 @@ def variants(
         )
         if failed:
             raise GlimpseError("; ".join(failed))
+
+
+def _require_whole(
+    source: Path | None, reference: Path | None, alignments: Path | None
+) -> None:
+    if (source is None) != (reference is None):
+        raise typer.BadParameter("--source and --reference go together")
+    if alignments is not None and source is None:
+        raise typer.BadParameter(
+            "--alignments goes with --source and --reference; those of a "
+            "split come with its corpus"
+        )
 
 
 @contextmanager

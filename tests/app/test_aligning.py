@@ -210,6 +210,10 @@ def test_the_command_aligns_files(tiny_run: Path, tmp_path: Path) -> None:
     code, _, error = invoke("align", run, "--source", paths[0])
     assert code == 2
     assert "go together" in error
+    for command in ("align", "evaluate"):
+        code, _, error = invoke(command, run, "--alignments", gold)
+        assert code == 2
+        assert "goes with --source" in " ".join(error.split())
 
 
 def test_views_without_attention_have_no_links() -> None:

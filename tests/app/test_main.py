@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,9 @@ def test_every_option_of_every_command_is_explained(command: str) -> None:
     for parameter in group.commands[command].params:  # type: ignore[attr-defined]
         assert parameter.help or parameter.name == "help", parameter.name
         assert parameter.opts[0].lstrip("-") in text or "RUN" in text
+        if parameter.help:  # whole: brackets can be taken for a style
+            said, shown = (re.sub(r"\W", "", t) for t in (parameter.help, text))
+            assert said in shown, parameter.name
 
 
 def test_help_does_not_wait_for_tensorflow() -> None:
