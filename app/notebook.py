@@ -37,8 +37,9 @@ def open_runs(*names: str) -> dict[str, Run]:
     ]
     if missing:
         raise GlimpseError(
-            f"The runs {', '.join(missing)} are not there yet; train them with "
-            "make notebooks, which takes about half an hour on two cores"
+            f"The runs {', '.join(missing)} are not in {folder}; train them "
+            "with make notebooks, which takes about half an hour on two cores, "
+            "or say where they are by GLIMPSE_RUNS"
         )
     return {name: Run.open(path) for name, path in folders.items()}
 
