@@ -361,10 +361,11 @@ def align(
         typer.Option(help="How they are joined."),
     ] = "grow-diag-final-and",
     reading: Annotated[
-        Literal["before", "after"],
+        Literal["before", "after", "posterior"],
         typer.Option(
-            help="Whose attention is a word's: that of the state before it, "
-            "which produced it, or after it, which has read it.",
+            help="Which attention is a word's: that of the state before it, "
+            "which produced it; after it, which has read it; or, slower, the "
+            "posterior: that before it, knowing which word it became.",
         ),
     ] = "before",
     threshold: Annotated[

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from app.alignment import (
     HEURISTICS,
     MAIN_READING,
+    POSTERIOR,
     READINGS,
     AlignmentScore,
     Gold,
@@ -74,11 +75,13 @@ class Aligner:
         forward: translates from source to target.
         backward: translates from target to source, if its links are wanted too.
         heuristic: how the links of both are joined; one of `HEURISTICS`.
-        reading: which state's attention is a word's; one of `READINGS`.
+        reading: which attention is a word's; one of `READINGS`, or
+            `POSTERIOR`.
         threshold: see `alignment.links`.
 
     Raises:
-        GlimpseError: a model has no attention, or they do not turn each other.
+        GlimpseError: a model has no attention, or none to read like that, or
+            they do not turn each other.
     """
 
     def __init__(
@@ -96,7 +99,16 @@ class Aligner:
         self.reading = reading
         self.threshold = threshold
         choose(heuristic, HEURISTICS, "way to join two directions")
-        choose(reading, READINGS, "reading of attention")
+        choose(
+            reading,
+            dict.fromkeys([*READINGS, POSTERIOR]),
+            "reading of attention",
+        )
+        if reading == POSTERIOR and not self._has_posterior:
+            raise GlimpseError(
+                "The starting example, and a model without attention, have no "
+                "posterior to be read; choose --reading before or after"
+            )
         if backward and backward.languages != forward.languages[::-1]:
             there, back = (
                 "→".join(each.languages) for each in (forward, backward)
@@ -124,7 +136,7 @@ class Aligner:
         """Align each source with its first reference, in order."""
         for start in range(0, len(examples), CHUNK):
             chunk = examples[start : start + CHUNK]
-            forced = self._force(chunk)
+            forced = self._force(chunk, self.reading == POSTERIOR)
             views = forced.views(self.reading)
             for example, view, found in zip(
                 chunk, views, self._links(views, forced), strict=True
@@ -152,23 +164,30 @@ class Aligner:
                 "with --alignments, or a split that has some, such as the "
                 "test of phrasebook or multi30k"
             )
-        forced = self._force([examples[place] for place in gold])
+        posterior = self._has_posterior
+        forced = self._force([examples[place] for place in gold], posterior)
+        readings = (*READINGS, POSTERIOR) if posterior else READINGS
         every = list(gold.values())
         scores: dict[str, dict[str, AlignmentScore]] = {}
-        for reading in READINGS:
+        for reading in readings:
             for name, found in self._all_links(forced, reading).items():
                 scores.setdefault(name, {})[reading] = score_alignments(
                     found, every
                 )
         return scores
 
-    def _force(self, examples: Sequence[Example]) -> "_Forced":
+    @property
+    def _has_posterior(self) -> bool:
+        models = [self.forward, *([self.backward] if self.backward else [])]
+        return all(model.has_posterior for model in models)
+
+    def _force(self, examples: Sequence[Example], posterior: bool) -> "_Forced":
         sources = [example.source for example in examples]
         targets = [example.references[0] for example in examples]
-        there = _attended(self.forward, sources, targets)
+        there = _attended(self.forward, sources, targets, posterior)
         if self.backward is None:
             return _Forced(self.forward, there)
-        back = _attended(self.backward, targets, sources)
+        back = _attended(self.backward, targets, sources, posterior)
         return _Forced(self.forward, there, _Forced(self.backward, back))
 
     def _links(
@@ -214,9 +233,12 @@ class _Forced:
 
 
 def _attended(
-    translator: Translator, sources: Sequence[str], targets: Sequence[str]
+    translator: Translator,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    posterior: bool,
 ) -> list[Translation]:
-    forced = translator.force(sources, targets)
+    forced = translator.force(sources, targets, posterior=posterior)
     if any(pair.hypotheses[0].attention is None for pair in forced):
         raise GlimpseError(
             "A model without attention got sentences to align; choose a run "
@@ -277,11 +299,11 @@ def scores_table(
 ) -> str:
     """The scores for people: aligned plain text."""
     lines = [
-        f"{'links':<22}{'state':<8}{'AER':>8}{'precision':>11}{'recall':>8}"
+        f"{'links':<22}{'reading':<11}{'AER':>8}{'precision':>11}{'recall':>8}"
         f"{'F1':>8}   sentences"
     ]
     lines += [
-        f"{name:<22}{reading:<8}{score.aer:>8.2%}{score.precision:>11.1%}"
+        f"{name:<22}{reading:<11}{score.aer:>8.2%}{score.precision:>11.1%}"
         f"{score.recall:>8.1%}{score.f1:>8.1%}   {score.sentences:>9,}"
         for name, readings in scores.items()
         for reading, score in readings.items()

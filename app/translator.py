@@ -13,7 +13,13 @@ from app.config import Config
 from app.run import Run, Tokenizers
 from data import GlimpseError, Tokenizer, normalise
 from data.vocabulary import plain_words
-from models import Hypotheses, SearchOptions, TranslationModel, search
+from models import (
+    Hypotheses,
+    SearchOptions,
+    Seq2Seq,
+    TranslationModel,
+    search,
+)
 from models.losses import token_losses
 from models.metrics import correct_tokens
 
@@ -35,6 +41,8 @@ class Hypothesis:
             token; None without attention.
         correct: how many tokens of a given translation were the likeliest
             ones; None for one that was searched for.
+        posterior: (T, S), attention that knows the words of a given
+            translation, see `Seq2Seq.posterior`; None unless asked for.
     """
 
     text: str
@@ -43,6 +51,7 @@ class Hypothesis:
     ids: tuple[int, ...]
     attention: np.ndarray | None
     correct: int | None = None
+    posterior: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +176,13 @@ class Translator:
             progress(len(rows))
         return done
 
+    @property
+    def has_posterior(self) -> bool:
+        """Whether `force` can say where given words came from."""
+        if not isinstance(self.model, Seq2Seq):
+            return False
+        return self.model.decoder.attention is not None
+
     def unseen_words(self, sentence: str) -> list[str]:
         """The words of a sentence that training had none of, each once."""
         if self.source_words is None:
@@ -183,6 +199,7 @@ class Translator:
         sources: Sequence[str],
         targets: Sequence[str],
         *,
+        posterior: bool = False,
         progress: Callable[[int], Any] = lambda count: None,
     ) -> list[Translation]:
         """Score given translations and say where the model looked.
@@ -190,6 +207,8 @@ class Translator:
         Args:
             sources: sentences.
             targets: as many translations of them.
+            posterior: also find out where the words came from; see
+                `has_posterior`.
             progress: called with the number of sentences done, by batches.
 
         Returns:
@@ -211,6 +230,7 @@ class Translator:
             forced = self._force(
                 [pairs[row].source_ids for row in rows],
                 [ids[row] for row in rows],
+                posterior,
             )
             for row, hypothesis in zip(rows, forced, strict=True):
                 hypothesis = replace(hypothesis, text=texts[row])
@@ -219,20 +239,29 @@ class Translator:
         return done
 
     def _force(
-        self, sources: list[tuple[int, ...]], targets: list[tuple[int, ...]]
+        self,
+        sources: list[tuple[int, ...]],
+        targets: list[tuple[int, ...]],
+        posterior: bool,
     ) -> list[Hypothesis]:
+        padded = (_pad(sources), _pad(targets))
         log_probs, correct, attention = tf.nest.map_structure(
-            lambda x: x.numpy(),
-            self._forced_graph(_pad(sources), _pad(targets)),
+            lambda x: x.numpy(), self._forced_graph(*padded)
         )
+        origins = self._posterior_graph(*padded).numpy() if posterior else ()
+        shapes = [
+            (len(target), len(source))
+            for source, target in zip(sources, targets, strict=True)
+        ]
         return [
             Hypothesis(
                 "",  # the caller has it
                 float(log_probs[place]),
                 float(log_probs[place]),
                 ids,
-                _crop(attention, (place,), (len(ids), len(sources[place]))),
+                _crop(attention, (place,), shapes[place]),
                 int(correct[place]),
+                _crop(origins, (place,), shapes[place]),
             )
             for place, ids in enumerate(targets)
         ]
@@ -312,6 +341,10 @@ class Translator:
     def _forced_graph(self) -> Callable[..., tuple[Any, ...]]:
         return _forced_graph(self.model)
 
+    @cached_property
+    def _posterior_graph(self) -> Callable[..., tf.Tensor]:
+        return _posterior_graph(self.model)
+
 
 def _search_graph(
     model: TranslationModel, options: SearchOptions
@@ -332,9 +365,7 @@ def _search_graph(
 
 def _forced_graph(model: TranslationModel) -> Callable[..., tuple[Any, ...]]:
     def run(source: tf.Tensor, target: tf.Tensor) -> tuple[Any, ...]:
-        begin = tf.fill([tf.shape(target)[0], 1], Tokenizer.BOS)
-        target_in = tf.concat([begin, target[:, :-1]], 1)
-        given = model({"source": source, "target_in": target_in})
+        given = model({"source": source, "target_in": _shifted(target)})
         _, nll = token_losses(target, given["logits"])
         mask = tf.cast(target != Tokenizer.PAD, tf.float32)
         correct = correct_tokens(target, given["logits"])
@@ -345,6 +376,18 @@ def _forced_graph(model: TranslationModel) -> Callable[..., tuple[Any, ...]]:
         )
 
     return tf.function(run, input_signature=[IDS, IDS], autograph=False)
+
+
+def _posterior_graph(model: Seq2Seq) -> Callable[..., tf.Tensor]:
+    def run(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        return model.posterior(source, _shifted(target), target)
+
+    return tf.function(run, input_signature=[IDS, IDS], autograph=False)
+
+
+def _shifted(target: tf.Tensor) -> tf.Tensor:
+    begin = tf.fill([tf.shape(target)[0], 1], Tokenizer.BOS)
+    return tf.concat([begin, target[:, :-1]], 1)
 
 
 def _by_word(

@@ -6,9 +6,11 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from models.attention.base import MASKED
 from models.building import build_once
 from models.decoder import Decoder, DecoderState
 from models.encoder import Encoder
+from models.recurrence import scan
 from models.translation import TranslationModel
 
 
@@ -150,6 +152,57 @@ class Seq2Seq(TranslationModel):
         logits = self.logits(self.decoder.readout(result, embedded))
         log_probs = tf.nn.log_softmax(tf.cast(logits, tf.float32))
         return log_probs, result.weights, state
+
+    def posterior(
+        self, source: tf.Tensor, target_in: tf.Tensor, target: tf.Tensor
+    ) -> tf.Tensor:
+        """Where given words came from: attention, knowing which they are.
+
+        Attention says where a word will come from before there is one. By
+        Bayes's rule, of place s and word y_t:
+
+        ```
+        p(s | y_t) ~ a[t, s] p(y_t | context = value s)
+        ```
+
+        Shankar and Sarawagi 2019, "Posterior attention models for sequence to
+        sequence learning", section 2, who train so; here it is read off a
+        model that was trained as usual, and goes on from the usual context.
+
+        Args:
+            source: (B, S) ids, 0 on padding.
+            target_in: (B, T) ids of the words before.
+            target: (B, T) ids of the words.
+
+        Returns:
+            (B, T, S) float32; rows sum to 1, or to 0 where attention is 0.
+        """
+        memory, state = self.encode(source)
+        places = self.decoder.attention.places(memory)
+        size = ops.shape(source)[1]
+
+        def to_places(x: tf.Tensor) -> tf.Tensor:
+            return ops.repeat(x, size, axis=1)
+
+        def step(
+            words: tf.Tensor, state: DecoderState
+        ) -> tuple[tf.Tensor, DecoderState]:
+            last, word = words[:, :1], words[:, 1:]
+            log_probs, _, _ = self.step(
+                to_places(last),
+                tf.nest.map_structure(to_places, state),
+                places,
+            )
+            said = tf.gather(log_probs, to_places(word), batch_dims=2)
+            _, weights, state = self.step(last, state, memory)
+            prior = ops.cast(weights[:, 0], "float32")
+            scores = tf.math.log(prior) + said
+            # A row without weights has no posterior either.
+            scores = tf.where(prior > 0, scores, MASKED)
+            found = tf.nn.softmax(scores) * tf.sign(prior)
+            return found, state
+
+        return scan(step, ops.stack([target_in, target], -1), state)[0]
 
     def embed_target(self, tokens: tf.Tensor) -> tf.Tensor:
         """Embedded target words (..., E), after dropout."""

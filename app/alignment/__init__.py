@@ -21,6 +21,7 @@ from app.alignment.summaries import (
 from app.alignment.views import (
     END,
     MAIN_READING,
+    POSTERIOR,
     READINGS,
     View,
     after,
@@ -36,6 +37,7 @@ __all__ = [
     "END",
     "HEURISTICS",
     "MAIN_READING",
+    "POSTERIOR",
     "READINGS",
     "AlignmentScore",
     "AttentionSummary",

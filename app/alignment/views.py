@@ -46,6 +46,7 @@ READINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "after": after,
 }
 MAIN_READING = next(iter(READINGS))
+POSTERIOR = "posterior"  # another reading, of given translations alone
 
 
 def token_view(
@@ -76,7 +77,8 @@ def word_view(
         translator: what made the translation.
         translation: gives the source.
         hypothesis: one of its hypotheses.
-        reading: one of `READINGS`.
+        reading: one of `READINGS`, or `POSTERIOR` where `Translator.force`
+            was asked for it.
     """
     languages, tokenizers = translator.languages, translator.tokenizers
     source, source_shares = _word_shares(
@@ -90,7 +92,11 @@ def word_view(
     )
     if hypothesis.attention is None:
         return View(source, target, None)
-    weights = READINGS[reading](hypothesis.attention)
+    if reading == POSTERIOR:
+        assert hypothesis.posterior is not None  # or nobody asked for it
+        weights = hypothesis.posterior
+    else:
+        weights = READINGS[reading](hypothesis.attention)
     return View(source, target, merge(weights, source_shares, target_shares))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from models.attention.additive import BahdanauAttention, LuongConcatAttention
-from models.attention.base import Attention, Memory
+from models.attention.base import Attention, Memory, Places
 from models.attention.history import (
     CoverageAttention,
     LocationSensitiveAttention,
@@ -33,6 +33,7 @@ __all__ = [
     "LuongMonotonicAttention",
     "Memory",
     "MultiHeadAttention",
+    "Places",
     "ScaledDotProductAttention",
     "get",
 ]

@@ -29,6 +29,12 @@ class Memory(NamedTuple):
     mask: tf.Tensor  # (B, S), True on real tokens
 
 
+class Places(NamedTuple):
+    """In place of a memory: each query looks at one place of it alone."""
+
+    contexts: tf.Tensor  # (B, S, M), of S queries
+
+
 class Attention(layers.Layer):
     """Soft attention: weights over the memory, and their weighted mean.
 
@@ -95,6 +101,10 @@ class Attention(layers.Layer):
         if mask is None:
             mask = ops.ones(ops.shape(values)[:2], "bool")
         return Memory(values, self.project_keys(values), mask)
+
+    def places(self, memory: Memory) -> Places:
+        """What each place of the memory gives if nothing else is seen."""
+        return Places(memory.values)
 
     def initial_state(self, memory: Memory, num_queries: int) -> State:
         """What the layer carries from step to step, for each query."""

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from models.attention.base import Attention, Memory, State
+from models.attention.base import Attention, Memory, Places, State
 from models.building import Shape, build_once
 
 
@@ -120,6 +120,15 @@ class MultiHeadAttention(ScaledDotProductAttention):
         x = ops.reshape(x, (*ops.shape(x)[:2], self.num_heads, size))
         return ops.transpose(x, (0, 2, 1, 3))
 
+    def join(self, contexts: tf.Tensor) -> tf.Tensor:
+        """Contexts of the heads (B, N, Q, units / N) to one (B, Q, units)."""
+        contexts = ops.transpose(contexts, (0, 2, 1, 3))
+        shape = (*ops.shape(contexts)[:2], self.units)
+        return self.output_projection(ops.reshape(contexts, shape))
+
+    def places(self, memory: Memory) -> Places:
+        return Places(self.join(memory.values))
+
     def step(
         self, query: tf.Tensor, memory: Memory, state: State
     ) -> tuple[tf.Tensor, tf.Tensor, State]:
@@ -131,12 +140,7 @@ class MultiHeadAttention(ScaledDotProductAttention):
         plain = ops.stack([weights for weights, _ in looks], 1)
         seen = ops.stack([weights * emphasis for weights, emphasis in looks], 1)
         weights = ops.cast(seen, self.compute_dtype)
-        contexts = ops.matmul(weights, memory.values)  # (B, N, Q, units / N)
-        joined = ops.reshape(
-            ops.transpose(contexts, (0, 2, 1, 3)),
-            (*ops.shape(query)[:2], self.units),
-        )
-        context = self.output_projection(joined)
+        context = self.join(ops.matmul(weights, memory.values))
         state = self.next_state(state, ops.mean(plain, 1))
         return context, ops.mean(weights, 1), state
 

@@ -43,7 +43,7 @@ class BahdanauDecoder(DeepOutputDecoder):
         self, projected: tf.Tensor, state: DecoderState, memory: Memory
     ) -> tuple[Step, DecoderState]:
         query = state.cells[-1][0]
-        context, weights, attention = self.attention.step(
+        context, weights, attention = self.attend(
             query, memory, state.attention
         )
         projected = projected + self.context_projection(context)

@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from models import bridge as bridges
 from models import cells
-from models.attention import Attention, Memory
+from models.attention import Attention, Memory, Places
 from models.building import Shape, build_once
 from models.encoder import Summary
 from models.recurrence import scan
@@ -152,6 +152,14 @@ class Decoder(layers.Layer):
     def read(self, step: Step, embedded: tf.Tensor) -> tf.Tensor:
         """The variant's readout, before dropout."""
         return step.output
+
+    def attend(
+        self, query: tf.Tensor, memory: Memory | Places, state: Any
+    ) -> tuple[tf.Tensor, Any, Any]:
+        """Context, weights and what attention carries: see `Attention.step`."""
+        if isinstance(memory, Places):
+            return memory.contexts, (), state
+        return self.attention.step(query, memory, state)
 
     def recur(
         self, projected: tf.Tensor, states: tuple[cells.State, ...]

@@ -45,7 +45,7 @@ class ConditionalDecoder(DeepOutputDecoder):
         self, projected: tf.Tensor, state: DecoderState, memory: Memory
     ) -> tuple[Step, DecoderState]:
         query, middle = self.cells[0].step(projected, state.cells[0])
-        context, weights, attention = self.attention.step(
+        context, weights, attention = self.attend(
             query, memory, state.attention
         )
         output, bottom = self.context_cell.step(

@@ -92,7 +92,7 @@ class LuongDecoder(Decoder):
         if self.input_feeding:
             projected = projected + self.feed_projection(state.feed)
         output, states = self.recur(projected, state.cells)
-        context, weights, attention = self.attention.step(
+        context, weights, attention = self.attend(
             output, memory, state.attention
         )
         result = self._combine(output, context, weights)

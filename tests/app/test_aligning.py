@@ -21,6 +21,7 @@ from app.alignment import (
 from app.config import Config, CorpusOptions
 from app.translator import Translator
 from data import Example, GlimpseError, words
+from models import StartingExample
 from tests.app.conftest import PAIRS, SOURCES, TARGETS
 from tests.app.test_main import invoke
 
@@ -53,6 +54,35 @@ def test_a_reading_and_a_threshold_are_heeded(translator: Translator) -> None:
     (pair,) = aligner.align(EXAMPLES[:1])
     assert list(pair.links) == links(view.weights, 0.1)
     assert list(pair.links) != links(view.weights)
+
+
+def test_the_posterior_knows_the_words(translator: Translator) -> None:
+    forced = translator.force(SOURCES, TARGETS, posterior=True)
+    pairs = list(Aligner(translator, reading="posterior").align(EXAMPLES))
+    for pair, each in zip(pairs, forced, strict=True):
+        (hypothesis,) = each.hypotheses
+        shape = len(hypothesis.ids), len(each.source_ids)
+        assert hypothesis.posterior is not None
+        assert hypothesis.attention is not None
+        assert hypothesis.posterior.shape == shape
+        np.testing.assert_allclose(hypothesis.posterior.sum(1), 1, atol=1e-5)
+        view = word_view(translator, each, hypothesis, "posterior")
+        assert list(pair.links) == links(view.weights)
+        assert np.abs(hypothesis.posterior - hypothesis.attention).max() > 1e-3
+    (plain, *_) = translator.force(SOURCES, TARGETS)
+    assert plain.hypotheses[0].posterior is None
+
+
+def test_the_starting_example_has_no_posterior(translator: Translator) -> None:
+    other = StartingExample(360, 360, 4, 4)
+    other.build()
+    example = Translator(other, translator.tokenizers, translator.config)
+    with pytest.raises(GlimpseError, match="have no posterior"):
+        Aligner(example, reading="posterior")
+    link = frozenset({(0, 0)})
+    gold = {0: Gold(link, link)}
+    (readings,) = Aligner(example).score(EXAMPLES[:1], gold).values()
+    assert list(readings) == ["before", "after"]
 
 
 @pytest.mark.parametrize("heuristic", ["intersection", "union"])
@@ -92,7 +122,7 @@ def test_scores_are_those_of_the_links(
     assert scores["intersection"]["before"].precision == 1
     assert scores["forward"]["before"].aer > 0
     assert scores["grow-diag-final-and"]["after"].aer > 0
-    assert "grow-diag-final-and   before     0.00%" in scores_table(scores)
+    assert "grow-diag-final-and   before        0.00%" in scores_table(scores)
     assert list(Aligner(translator).score(EXAMPLES, gold)) == ["forward"]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import Encoder, PlainDecoder, Seq2Seq, TranslationModel
+from models import Attention, Encoder, PlainDecoder, Seq2Seq, TranslationModel
 from models.losses import token_losses, token_mask
 from tests.models import matrices, reference, tiny
 from tests.models.tiny import (
@@ -82,6 +82,82 @@ def test_logits_and_weights_are_those_of_the_papers(name: str) -> None:
                 rows[:, : len(source)], weights, atol=1e-5
             )
             assert not np.any(rows[:, len(source) :])
+
+
+def _only(
+    place: int, step: int, size: int, score: reference.Score
+) -> reference.Score:
+    """The score, until at `step` nothing but one of `size` places is seen."""
+    calls = itertools.count()
+
+    def new_score(query: np.ndarray, value: np.ndarray) -> float:
+        at_step, at_place = divmod(next(calls), size)
+        if at_step != step:
+            return score(query, value)
+        return 0.0 if at_place == place else -np.inf
+
+    return new_score
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in MODELS if has_attention[name]]
+)
+def test_posterior_attention_is_bayes_rule(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny.model(name)
+    inputs, target, _ = batch(more_source=2, more_target=1)
+
+    found = model.posterior(inputs["source"], inputs["target_in"], target)
+
+    values = matrices.Values(model)
+    plain = matrices.score
+    for b, (source, words) in enumerate(zip(SOURCES, TARGETS, strict=True)):
+        target_in = [tiny.BOS, *words[:-1]]
+        monkeypatch.setattr(matrices, "score", plain)
+        _, prior = matrices.translate(values, model, source, target_in)
+        for t, word in enumerate(words):
+            likely = []
+            for place in range(len(source)):
+                at = (place, t, len(source))
+                monkeypatch.setattr(
+                    matrices,
+                    "score",
+                    lambda *args, at=at: _only(*at, plain(*args)),
+                )
+                logits, _ = matrices.translate(
+                    values, model, source, target_in[: t + 1]
+                )
+                given = np.exp(logits[t] - logits[t].max())
+                likely.append(given[word] / given.sum())
+            joint = prior[t] * likely
+            row = found[b, t].numpy()
+            np.testing.assert_allclose(
+                row[: len(source)], joint / joint.sum(), atol=1e-5
+            )
+            np.testing.assert_array_equal(row[len(source) :], 0)
+
+
+@pytest.mark.parametrize(
+    "attention",
+    [
+        tiny.attention("multi-head", num_heads=17),
+        tiny.attention("scaled-dot-product"),
+        tiny.attention("coverage"),
+    ],
+)
+def test_what_is_in_a_place_is_what_is_seen_there(attention: Attention) -> None:
+    """A memory of that place alone gives it whole, by whatever score."""
+    values = tf.constant(tiny.normal(2, 5, 6))
+    query = tf.constant(tiny.normal(2, 1, 7))
+    attention([query, values])
+    tiny.randomise(attention)
+
+    found = attention.places(attention.remember(values)).contexts
+
+    for place in range(5):
+        seen = attention([query, values[:, place : place + 1]])
+        np.testing.assert_allclose(found[:, place : place + 1], seen, atol=1e-5)
 
 
 @each_seq2seq
