@@ -262,9 +262,9 @@ def test_when_the_time_is_up_a_trial_waits_for_more(
     (record,) = folder.records()
     assert record.status == "running"
     assert "told to end" in folder.log("0000").read_text()
-    assert 1.5 < folder.seconds() < 5
+    assert folder.seconds() > 1.5
 
-    monkeypatch.setenv("FAKE_SECONDS", "0")
+    monkeypatch.setenv("FAKE_SECONDS", "0.2")
     search(folder, Budget(trials=2, minutes=60), HERE)
 
     assert [r.status for r in folder.records()] == ["completed"] * 2
