@@ -62,7 +62,7 @@ notebooks: setup ## run the notebooks, and first what they tell of (30 minutes)
 	    $(ARGS)
 	@.venv/bin/python -m app.notebook notebooks/*.ipynb
 
-test: setup ## the tests, two at a time, within 5 minutes
+test: setup ## the tests, two at a time (12 minutes)
 	@.venv/bin/python -m pytest -n 2 $(ARGS)
 
 test-all: setup ## the tests, and every combination of parts (hours)
