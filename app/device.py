@@ -23,7 +23,9 @@ def pick_device() -> Device:
     """A GPU, growing its memory as needed, where there is one; else the CPU."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return Device(f"CPU, {cores()} cores", jit_compile=False)
+        number = cores()
+        unit = "core" if number == 1 else "cores"
+        return Device(f"CPU, {number} {unit}", jit_compile=False)
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])

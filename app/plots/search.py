@@ -2,7 +2,7 @@
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ PLAIN: dict[str, Any] = {
     **{"linestyle": "", "marker": "o", "markersize": 5.5},
     **{"color": BAR, "alpha": 0.6, "markeredgewidth": 0},
 }
+STOPPED = PLAIN | {"markerfacecolor": "none", "markeredgewidth": 1.2}
 BEST: dict[str, Any] = {
     **{"linestyle": "", "marker": "D", "markersize": 7.5, "zorder": 4},
     **{"color": GOLD, "markeredgecolor": "white"},
@@ -60,6 +61,7 @@ class Search:
         label: what the scores are.
         scale: of the scores.
         smaller_is_better: of them.
+        stopped: trials that were stopped before others.
     """
 
     titles: Mapping[str, str]
@@ -69,6 +71,7 @@ class Search:
     label: str
     scale: Scale
     smaller_is_better: bool
+    stopped: Collection[int]
 
     @property
     def best(self) -> int:
@@ -94,14 +97,16 @@ def score_by_parameter(
     *,
     label: str = "score",
     smaller_is_better: bool = False,
+    stopped: Collection[int] = (),
     caption: str = "",
 ) -> Figure:
     """Draw the scores of trials against each parameter, one a chart.
 
     A diamond is the best trial. Choices of a list have a bar at the median
-    of their scores. Many different numbers stand on a scale, which is one of
-    powers where they are positive and the largest is more than `WIDE` times
-    the smallest; so do scores, but of powers only if smaller ones are better.
+    of their scores, without those of trials that were stopped. Many different
+    numbers stand on a scale, which is one of powers where they are positive
+    and the largest is more than `WIDE` times the smallest; so do scores, but
+    of powers only if smaller ones are better.
 
     Args:
         names: of the parameters, as SECTION.KEY.
@@ -111,13 +116,15 @@ def score_by_parameter(
         title: above all.
         label: what the scores are.
         smaller_is_better: whether the best trial has the smallest score.
+        stopped: trials, counted from 0, that were stopped after fewer epochs
+            than others; their scores say little beside those.
         caption: below all.
 
     Raises:
         GlimpseError: there is nothing to draw, trials and scores do not
             match, or a score is not finite.
     """
-    search = _search(names, values, scores, label, smaller_is_better)
+    search = _search(names, values, scores, label, smaller_is_better, stopped)
     sheet = Sheet()
     charts = [_chart(sheet, search, name) for name in search.scales]
     # As many in each row: four and one would leave half the paper empty.
@@ -131,6 +138,8 @@ def score_by_parameter(
     notes = [f"Diamond: the best trial, {_best(search)}."]
     if any(scale.is_list and scale.marks for scale in search.scales.values()):
         notes.append("Bar: the median of a choice.")
+    if stopped:
+        notes.append("Hollow: stopped after fewer epochs.")
     return sheet.finish(title, _under(notes, caption))
 
 
@@ -142,19 +151,20 @@ def parallel_coordinates(
     *,
     label: str = "score",
     smaller_is_better: bool = False,
+    stopped: Collection[int] = (),
     caption: str = "",
 ) -> Figure:
     """Draw each trial as a line through all it chose, to its score.
 
     Each parameter is an axis with a scale of its own; a line passes below it
     where the parameter was not active. The better, the darker; the best trial
-    is thick, and above all others. See `score_by_parameter` for the scales
-    and the arguments.
+    is thick, and above all others; those that were stopped are dotted. See
+    `score_by_parameter` for the scales and the arguments.
 
     Raises:
         GlimpseError: see `score_by_parameter`.
     """
-    search = _search(names, values, scores, label, smaller_is_better)
+    search = _search(names, values, scores, label, smaller_is_better, stopped)
     last = len(search.scales)
     column = float(np.clip(WIDEST / (last + 1), NARROW, BROAD))
     wide = last + 0.1 / column  # with the scale of colours
@@ -171,6 +181,8 @@ def parallel_coordinates(
     notes = [f"Thick: the best trial, {_best(search)}. The darker, the better."]
     if any(len(search.active(name)) < len(values) for name in search.scales):
         notes.append("–: not active in a trial.")
+    if stopped:
+        notes.append("Dotted: stopped after fewer epochs.")
     return sheet.finish(title, _under(notes, caption))
 
 
@@ -180,6 +192,7 @@ def _search(
     scores: Sequence[float],
     label: str,
     smaller_is_better: bool,
+    stopped: Collection[int],
 ) -> Search:
     numbers = np.array(scores, float)
     _check(names, values, numbers)
@@ -191,6 +204,7 @@ def _search(
         legible(label),
         range_of(numbers, smaller_is_better),
         smaller_is_better,
+        stopped,
     )
 
 
@@ -252,12 +266,17 @@ def _chart(sheet: Sheet, search: Search, name: str) -> Axes:
     scale, trials = search.scales[name], search.active(name)
     places = np.array([scale.place(search.values[i][name]) for i in trials])
     scores = search.scores[trials]
+    stopped = np.isin(trials, list(search.stopped))
     if scale.is_list:
-        _medians(axes, places, scores)
+        _medians(axes, places[~stopped], scores[~stopped])
         places = places + _swarm(search, scale, places, scores)
     best = np.array(trials, int) == search.best
-    axes.plot(places[~best], scores[~best], label="trials", **PLAIN)
-    axes.plot(places[best], scores[best], label="best", **BEST)
+    for label, chosen, style in (
+        ("stopped", stopped & ~best, STOPPED),
+        ("trials", ~stopped & ~best, PLAIN),
+        ("best", best, BEST),
+    ):
+        axes.plot(places[chosen], scores[chosen], label=label, **style)
     _set_scale(axes, "x", scale)
     _set_scale(axes, "y", search.scale)
     axes.set_yticklabels(search.scale.texts())
@@ -355,6 +374,7 @@ def _lines(axes: Axes, search: Search) -> None:
             label=f"trial {trial}",
             color=GOLD if best else search.colour(ends[trial]),
             linewidth=3 if best else 1.3,
+            linestyle=":" if trial in search.stopped else "-",
             clip_on=False,
         )
 

@@ -31,6 +31,9 @@ def finish(folder: Folder) -> None:
     _write_tensorboard(folder, records)
     if not records:
         return
+    # A promoted trial goes on in the run of another: it stands for both.
+    records = list({record.run: record for record in records}.values())
+    most = max(record.epochs for record in records)
     names = [parameter.name for parameter in folder.space.parameters]
     values = [record.values for record in records]
     scores = [float(record.score or 0) for record in records]
@@ -46,6 +49,7 @@ def finish(folder: Folder) -> None:
             scores,
             label=what,
             smaller_is_better=settings.direction == "min",
+            stopped=[i for i, r in enumerate(records) if r.epochs < most],
         )
         save(figure, folder.pictures / name)
 

@@ -123,7 +123,7 @@ def test_the_best_trial_is_marked() -> None:
         cell, units = figure.axes
         assert dots(units, "best") == [(place, score)]
         assert score not in [y for _, y in dots(units, "trials")]
-        plain, best = cell.lines
+        _, plain, best = cell.lines
         assert best.get_color() == GOLD
         assert best.get_marker() != plain.get_marker()
         assert best.get_zorder() > plain.get_zorder()
@@ -141,12 +141,33 @@ def test_choices_have_a_bar_at_the_median() -> None:
     assert "median" not in numbers.figure.texts[0].get_text()
 
 
+def test_trials_that_were_stopped_are_hollow_and_in_no_median() -> None:
+    figure = score_by_parameter(["model.cell"], CELLS, SCORES, stopped=[0, 4])
+    (axes,) = figure.axes
+    assert dots(axes, "stopped") == [(1, 20), (0, 15)]
+    assert dots(axes, "trials") == [(1, 10), (1, 26)]
+    assert axes.lines[0].get_markerfacecolor() == "none"
+    (bars,) = axes.collections
+    heights = [segment[0, 1] for segment in bars.get_segments()]
+    assert heights == [31, 18]
+    assert "Hollow:" in figure.texts[0].get_text()
+
+
+def test_lines_of_trials_that_were_stopped_are_dotted() -> None:
+    figure = parallel_coordinates(["model.cell"], CELLS, SCORES, stopped=[0, 4])
+    styles = {
+        trial: line.get_linestyle() for trial, line in lines(figure).items()
+    }
+    assert styles == {0: ":", 1: "-", 2: "-", 3: "-", 4: ":"}
+    assert "Dotted:" in figure.texts[0].get_text()
+
+
 def test_equal_trials_stand_side_by_side() -> None:
     axes = one("cell", ["gru"] * 5 + ["lstm"], [7, 7, 7, 7, 7, 3])
     places = axes.transData.transform(
         [*dots(axes, "trials"), *dots(axes, "best")]
     )
-    (line, _) = axes.lines
+    line = axes.lines[0]
     wide = line.get_markersize() * axes.figure.dpi / 72
     for here, there in combinations(places, 2):
         assert np.linalg.norm(here - there) > wide
