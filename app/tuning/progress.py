@@ -30,12 +30,12 @@ class Progress:
         self._bar = tqdm(
             desc="search",
             total=100,
-            initial=round(100 * self._share(folder.records())),
             bar_format="{desc}: {percentage:.0f}% {bar} {elapsed}, "
             "{remaining} left{postfix}",
             dynamic_ncols=True,
             smoothing=0,
         )
+        self._bar.start_t -= clock.seconds()  # earlier sessions count
         self._every = EVERY if self._bar.fp.isatty() else EVERY_IN_A_LOG
         results.write(folder)
 
@@ -94,7 +94,8 @@ class Progress:
             if record.status == "running"
         ]
         if self.budget.trials:
-            parts.append(f"{self.budget.trials_left(records)} trials left")
+            left = self.budget.trials_left(records)
+            parts.append(f"{left} {'trial' if left == 1 else 'trials'} left")
         return "; ".join(parts)
 
 

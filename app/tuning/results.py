@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+from matplotlib.figure import Figure
 from tensorboard.plugins.hparams import api as hparams
 
 from app.config import changed, flatten, save_config
@@ -27,31 +28,33 @@ def write(folder: Folder) -> None:
 def finish(folder: Folder) -> None:
     """Write everything."""
     write(folder)
-    records = [r for r in folder.records() if r.score is not None]
-    _write_tensorboard(folder, records)
-    if not records:
-        return
+    _write_tensorboard(folder, _scored(folder))
+    for name, figure in figures(folder).items():
+        save(figure, folder.pictures / name)
+
+
+def figures(folder: Folder) -> dict[str, Figure]:
+    """Pictures of the trials that have a score, by name; none without."""
     # A promoted trial goes on in the run of another: it stands for both.
-    records = list({record.run: record for record in records}.values())
+    records = list({record.run: record for record in _scored(folder)}.values())
+    if not records:
+        return {}
     most = max(record.epochs for record in records)
-    names = [parameter.name for parameter in folder.space.parameters]
-    values = [record.values for record in records]
-    scores = [float(record.score or 0) for record in records]
     settings = folder.settings
-    what = f"validation {settings.objective}"
-    for name, draw in (
-        ("parameters", score_by_parameter),
-        ("parallel", parallel_coordinates),
-    ):
-        figure = draw(
-            names,
-            values,
-            scores,
-            label=what,
+    return {
+        name: draw(
+            [parameter.name for parameter in folder.space.parameters],
+            [record.values for record in records],
+            [float(record.score or 0) for record in records],
+            label=f"validation {settings.objective}",
             smaller_is_better=settings.direction == "min",
             stopped=[i for i, r in enumerate(records) if r.epochs < most],
         )
-        save(figure, folder.pictures / name)
+        for name, draw in (
+            ("parameters", score_by_parameter),
+            ("parallel", parallel_coordinates),
+        )
+    }
 
 
 def to_json(folder: Folder) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def table(folder: Folder) -> str:
     preset = flatten(folder.base)
     settings = folder.settings
     scored = sorted(
-        (record for record in records if record.score is not None),
+        _scored(folder),
         key=lambda record: record.score or 0,
         reverse=settings.direction == "max",
     )
@@ -98,6 +101,10 @@ def table(folder: Folder) -> str:
     ]
     lines.append(f"Trials: {', '.join(counts) or 'none'}")
     return "\n".join(lines)
+
+
+def _scored(folder: Folder) -> list[Record]:
+    return [r for r in folder.records() if r.score is not None]
 
 
 def _changes(values: Mapping[str, Any], preset: Mapping[str, Any]) -> str:

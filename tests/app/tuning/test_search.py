@@ -21,7 +21,8 @@ from app.plots import save
 from app.run import alone, build_model
 from app.tuning import results, trials, workers
 from app.tuning.budget import Budget
-from app.tuning.folder import Folder, open_or_create
+from app.tuning.folder import Clock, Folder, open_or_create
+from app.tuning.progress import Progress
 from app.tuning.search import lead, search
 from app.tuning.trials import Place, count_parameters
 from data import GlimpseError
@@ -150,6 +151,32 @@ def test_a_trial_that_is_promoted_goes_on_where_it_was(tmp_path: Path) -> None:
     began = folder.log(source.trial).read_text()
     assert "--until 1 " in began
     assert "training.epochs=3" in began
+    # Drawn once, as it ended; those that were not promoted are dotted.
+    lines = [
+        line.get_linestyle()
+        for line in results.figures(folder)["parallel"].axes[0].lines
+        if str(line.get_label()).startswith("trial ")
+    ]
+    assert len(lines) == len(records) - 1
+    assert lines.count("-") == sum(r.epochs == 3 for r in records.values())
+
+
+def test_a_search_that_goes_on_counts_the_time_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = new_search(tmp_path)
+    search(folder, Budget(trials=3), HERE)
+    (folder.path / "seconds").write_text("600")
+    capsys.readouterr()
+
+    progress = Progress(folder, Budget(trials=4), Clock(folder))
+    progress.look()
+    progress.close()
+
+    said = capsys.readouterr().err
+    assert "75%" in said
+    assert re.search("10:0., 03:[12]. left, best", said)
+    assert "1 trial left" in said
 
 
 def test_trials_that_fail_are_passed_over_with_their_reason(
