@@ -144,7 +144,18 @@ class Lasting(keras_tuner.Oracle):
 
 
 class Hyperband(Lasting, keras_tuner.oracles.HyperbandOracle):
-    """Many trials for few epochs, the best of them for more."""
+    """Many trials for few epochs, the best of them for more.
+
+    The preset is in no bracket, but trained to the end: what a bracket leaves
+    is measured against it.
+    """
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        if self.start_order or self.is_spent():
+            return super().populate_space(trial_id)
+        epochs = {"tuner/epochs": self.max_epochs, "tuner/initial_epoch": 0}
+        values = (self._random_values() or {}) | epochs
+        return {"status": TrialStatus.RUNNING, "values": values}
 
 
 class RandomSearch(Lasting, keras_tuner.oracles.RandomSearchOracle):

@@ -16,7 +16,7 @@ from app.tuning.trials import Place
 from app.tuning.tuner import Tuner
 from tests.app.tuning.fake import write_space
 
-TRIALS = 6  # of Hyperband: three, one promoted, two of the next bracket
+TRIALS = 6  # of Hyperband: the preset, three, one promoted, one more bracket
 
 
 class KilledError(BaseException):
@@ -148,6 +148,21 @@ def test_the_first_trial_is_the_preset(
         "model.num_heads": 4,
         "model.decoder": "bahdanau",
     }
+    assert values.get("tuner/epochs", 3) == 3
+
+
+def test_hyperband_has_its_brackets_besides_the_preset(
+    tmp_path: Path, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = open_or_create(
+        tmp_path / "search", space=space, method="hyperband", epochs=3
+    )
+    oracle = Search(folder, monkeypatch).go()
+
+    values = [trial.hyperparameters.values for trial in oracle.trials.values()]
+    epochs = [(v["tuner/initial_epoch"], v["tuner/epochs"]) for v in values]
+    assert epochs == [(0, 3), (0, 1), (0, 1), (0, 1), (1, 3), (0, 3)]
+    assert values[4]["tuner/trial_id"] != "0000"
 
 
 def test_a_failed_trial_has_no_score(
