@@ -1,6 +1,7 @@
 """One trial: a run folder, trained by `python -m app train` in a process."""
 
 import csv
+import gc
 import json
 import math
 import os
@@ -58,9 +59,10 @@ def count_parameters(config: Config) -> int:
     with tf.Graph().as_default():
         model = build_model(config.model, size, size)
         model.build()
-        return sum(
-            math.prod(weight.shape) for weight in model.trainable_weights
-        )
+        shapes = [weight.shape for weight in model.trainable_weights]
+    del model
+    gc.collect()  # graph and model refer to each other: a megabyte a trial
+    return sum(map(math.prod, shapes))
 
 
 def run_trial(

@@ -1,6 +1,7 @@
 """A search from begin to end, its trials trained by a stand-in."""
 
 import csv
+import gc
 import json
 import re
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+import tensorflow as tf
 
 from app import run
 from app.config import load_config
@@ -254,6 +256,20 @@ def test_parameters_are_counted_without_a_model(overrides: list[str]) -> None:
     trainable = sum(weight.numpy().size for weight in model.trainable_weights)
 
     assert count_parameters(config) == trainable
+
+
+def test_counting_parameters_leaves_no_graph_behind() -> None:
+    """A search of many trials counts them for each."""
+    config = load_config("phrasebook")
+    gc.collect()
+
+    def graphs() -> int:
+        return sum(type(each) is tf.Graph for each in gc.get_objects())
+
+    before = graphs()
+    count_parameters(config)
+
+    assert graphs() == before
 
 
 @pytest.mark.parametrize(
