@@ -8,6 +8,7 @@ from keras_tuner.engine.trial import Trial
 from app.tuning.folder import Record
 
 HOPELESS = 5  # trials that fail in a row, and the search is given up
+REFUSALS = 100  # and so it is after as many that are refused
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,21 @@ def _ended(records: Sequence[Record]) -> list[Record]:
     return [r for r in records if r.status in ("completed", "failed")]
 
 
-def is_hopeless(records: Sequence[Record]) -> bool:
-    """Whether the last trials have all failed."""
-    last = [record.status for record in _ended(records)[-HOPELESS:]]
-    return last == ["failed"] * HOPELESS
+def hopeless(records: Sequence[Record]) -> str | None:
+    """Why to give the search up, if there is a reason."""
+    begun = [record for record in records if record.status != "running"]
+    for some, status, number in (
+        (_ended(records), "failed", HOPELESS),
+        (begun, "refused", REFUSALS),
+    ):
+        last = some[-number:]
+        if [record.status for record in last] == [status] * number:
+            return (
+                f"The last {number} trials {'were ' * (status == 'refused')}"
+                f"{status}, and the search was given up; the last of them "
+                f"because: {last[-1].reason}"
+            )
+    return None
 
 
 def _epochs(trial: Trial, longest: int) -> int:

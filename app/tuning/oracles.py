@@ -75,6 +75,11 @@ class Lasting(keras_tuner.Oracle):
     def end_trial(self, trial: Trial) -> None:
         """Once, even if a worker that was lost comes back with it."""
         if trial.trial_id in self.end_order:
+            self.ongoing_trials = {
+                worker: other
+                for worker, other in self.ongoing_trials.items()
+                if other.trial_id != trial.trial_id
+            }
             return
         if trial.trial_id in self._retry_queue:
             self._retry_queue.remove(trial.trial_id)
@@ -111,7 +116,7 @@ class Lasting(keras_tuner.Oracle):
         """
         try:
             super().reload()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, RuntimeError, ValueError, TypeError) as error:
             raise GlimpseError(
                 f"{self._get_oracle_fname()} and the trials beside it cannot "
                 f"be read ({type(error).__name__}: {error}), so the search "
@@ -151,11 +156,20 @@ class Hyperband(Lasting, keras_tuner.oracles.HyperbandOracle):
     """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
+        for bracket in self._brackets:  # one without a score leaves its place
+            bracket["rounds"][0] = [
+                each
+                for each in bracket["rounds"][0]
+                if self._is_of_use(each["id"])
+            ]
         if self.start_order or self.is_spent():
             return super().populate_space(trial_id)
         epochs = {"tuner/epochs": self.max_epochs, "tuner/initial_epoch": 0}
         values = (self._random_values() or {}) | epochs
         return {"status": TrialStatus.RUNNING, "values": values}
+
+    def _is_of_use(self, name: str) -> bool:
+        return self.trials[name].status != TrialStatus.FAILED
 
 
 class RandomSearch(Lasting, keras_tuner.oracles.RandomSearchOracle):
@@ -165,15 +179,22 @@ class RandomSearch(Lasting, keras_tuner.oracles.RandomSearchOracle):
 class GridSearch(Lasting, keras_tuner.oracles.GridSearchOracle):
     """Every combination.
 
-    Keras Tuner's does not save how far it is. Combinations follow each other
-    as trials do, so it can be told from these.
+    Keras Tuner's does not save how far it is, and lets one trial wait for the
+    other. Combinations follow each other as trials do, so it can be told from
+    these, as soon as they are begun.
     """
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        chosen = super().populate_space(trial_id)
+        if chosen["status"] == TrialStatus.RUNNING:
+            self._populate_next.append(trial_id)
+        return chosen
 
     def reload(self) -> None:
         super().reload()
         for before, name in pairwise([None, *self.start_order]):
             self._ordered_ids.insert(name, before)
-        self._populate_next = list(self.end_order)
+        self._populate_next = list(self.start_order)
 
 
 class BayesianOptimization(

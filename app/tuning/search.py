@@ -19,7 +19,7 @@ import grpc
 from app.processes import ended_like_interrupted
 from app.run import alone
 from app.tuning import results
-from app.tuning.budget import HOPELESS, Budget, is_hopeless
+from app.tuning.budget import Budget, hopeless
 from app.tuning.folder import Clock, Folder
 from app.tuning.oracles import Lasting, make_oracle
 from app.tuning.progress import Progress
@@ -184,16 +184,16 @@ class _Session:
         return self.budget.is_late(self.clock.seconds())
 
     def _is_spent(self) -> bool:
-        return self._is_hopeless() or self.budget.is_spent(
+        return self._hopeless() is not None or self.budget.is_spent(
             self.oracle.trials,
             self.folder.records(),
             self.clock.seconds(),
             self.folder.settings.epochs,
         )
 
-    def _is_hopeless(self) -> bool:
+    def _hopeless(self) -> str | None:
         records = self.folder.records()
-        return is_hopeless([r for r in records if r.trial not in self.earlier])
+        return hopeless([r for r in records if r.trial not in self.earlier])
 
     def __enter__(self) -> "_Session":
         self._signals.__enter__()
@@ -207,12 +207,9 @@ class _Session:
         self._signals.__exit__(None, None, None)
         if kind is KeyboardInterrupt:
             log.warning("Stopped; the same command goes on where this one was")
-        if kind is None and self._is_hopeless():
-            last = self.folder.records()[-1]
-            raise GlimpseError(
-                f"The last {HOPELESS} trials failed, and the search was given "
-                f"up; the last of them because: {last.reason}"
-            )
+        reason = self._hopeless()
+        if kind is None and reason:
+            raise GlimpseError(reason)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from data import GlimpseError
 from models.naming import choose
 
 SPACES = Path(__file__).parents[1] / "spaces"
+DEFAULTS = flatten(Config())
 ACCEPTED = (
     "a list of values, or {min: …, max: …} with step or scale, is accepted"
 )
@@ -131,13 +132,27 @@ class Space:
         }
 
     def overrides(self, chosen: Mapping[str, Any]) -> list[str]:
-        """What `--set` is given for these values, by name."""
-        return [
-            setting
-            for parameter in self.parameters
-            if parameter.name in chosen
-            for setting in parameter.settings(chosen[parameter.name])
-        ]
+        """What `--set` is given for these values, by name.
+
+        What is inactive with them is as the configuration has it without a
+        preset, whose value may not go with them.
+        """
+        settings: list[str] = []
+        inactive: set[str] = set()
+        for parameter in self.parameters:
+            if parameter.name in chosen:
+                settings += parameter.settings(chosen[parameter.name])
+            elif any(
+                parent in inactive
+                or (parent in chosen and chosen[parent] not in values)
+                for parent, values in parameter.when.items()
+            ):
+                inactive.add(parameter.name)
+                settings += [
+                    f"{key}={json.dumps(DEFAULTS[key])}"
+                    for key in (parameter.name, *parameter.also)
+                ]
+        return settings
 
 
 def space_names() -> list[str]:

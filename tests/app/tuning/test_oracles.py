@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,44 @@ def test_hyperband_has_its_brackets_besides_the_preset(
     assert values[4]["tuner/trial_id"] != "0000"
 
 
+def test_hyperband_promotes_though_some_trials_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those without a score leave their place in a bracket to others."""
+    folder = open_or_create(
+        tmp_path / "search",
+        space=write_space(tmp_path),
+        method="hyperband",
+        epochs=3,
+    )
+    search = Search(folder, monkeypatch)
+    search.limit = 30
+
+    oracle = search.go()
+
+    failed = [n for n, t in oracle.trials.items() if t.status == "FAILED"]
+    values = [trial.hyperparameters.values for trial in oracle.trials.values()]
+    first = [v for v in values if v["tuner/epochs"] == 1]
+    promoted = [v for v in values if v["tuner/initial_epoch"]]
+    assert len(failed) >= 5
+    assert len(promoted) >= 4
+    assert len(first) > 3 * len(promoted)
+    assert not {v["tuner/trial_id"] for v in promoted} & {*failed}
+
+
+def test_a_grid_gives_several_workers_something_to_do(
+    tmp_path: Path, space: str
+) -> None:
+    folder = open_or_create(tmp_path / "search", space=space, method="grid")
+    oracle = oracle_in(folder)
+
+    trials = [oracle.create_trial(name) for name in "abcd"]
+
+    assert {trial.status for trial in trials} == {"RUNNING"}
+    values = [trial.hyperparameters.values for trial in trials]
+    assert all(one != other for one, other in combinations(values, 2))
+
+
 def test_a_failed_trial_has_no_score(
     tmp_path: Path, space: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +254,7 @@ def test_a_trial_ends_once_though_its_worker_was_given_up(
         oracle.end_trial(trial)
 
     assert sorted(oracle.end_order) == [slow.trial_id, taken.trial_id]
+    assert not oracle.ongoing_trials
     assert oracle.create_trial("b").status == "STOPPED"
 
 

@@ -21,7 +21,7 @@ from app import run
 from app.config import load_config
 from app.plots import save
 from app.run import alone, build_model
-from app.tuning import results, trials, workers
+from app.tuning import budget, results, trials, workers
 from app.tuning.budget import Budget
 from app.tuning.folder import Clock, Folder, open_or_create
 from app.tuning.progress import Progress
@@ -258,6 +258,18 @@ def test_parameters_are_counted_without_a_model(overrides: list[str]) -> None:
     assert count_parameters(config) == trainable
 
 
+def test_a_search_in_which_all_is_refused_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "REFUSALS", 3)
+    folder = new_search(tmp_path, max_parameters=1)
+
+    with pytest.raises(GlimpseError, match=r"last 3 trials were refused.*more"):
+        search(folder, Budget(trials=1), HERE)
+
+    assert {record.status for record in folder.records()} == {"refused"}
+
+
 def test_counting_parameters_leaves_no_graph_behind() -> None:
     """A search of many trials counts them for each."""
     config = load_config("phrasebook")
@@ -298,6 +310,7 @@ def test_when_the_time_is_up_a_trial_waits_for_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = new_search(tmp_path)
+    monkeypatch.setattr(trials, "count_parameters", lambda _: 1)  # at once
     monkeypatch.setenv("FAKE_SECONDS", "1")
 
     search(folder, Budget(minutes=1.6 / 60), HERE)

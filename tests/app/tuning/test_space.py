@@ -226,3 +226,16 @@ def test_what_is_no_space_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"model.cell: [\xff")
     with pytest.raises(GlimpseError, match="cannot be read"):
         load_space(path, BASE)
+
+
+def test_what_is_inactive_has_the_default(tmp_path: Path) -> None:
+    """The preset's own would not go with what was chosen."""
+    base = load_config("phrasebook", ["model.readout=maxout"])
+    luong = {"model.decoder": "luong", "model.attention": "luong-scaled"}
+    space = load_space(space_path("default"), base)
+
+    config = changed(base, space.overrides(luong))
+
+    assert config.model.readout == "tanh"
+    bahdanau = space.overrides({"model.decoder": "conditional"})
+    assert changed(base, bahdanau).model.readout == "maxout"
