@@ -13,6 +13,7 @@ runs/         run folders; a promoted trial goes on in that of another
 
 import dataclasses
 import json
+import logging
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -27,10 +28,22 @@ from pydantic.dataclasses import dataclass
 
 from app.config import Config, differences, load_config, save_config
 from app.run import replacing
-from app.tuning.space import Space, load_space, space_path
+from app.tuning.space import Space, load_space, read_space, space_path
 from data import GlimpseError
 
+# Losses are of the tokens there are, and of all that training adds to them.
+INCOMPARABLE: dict[str, tuple[str, ...]] = {
+    "bleu": (),
+    "perplexity": ("tokenizer.",),
+    "loss": (
+        "tokenizer.",
+        "training.label_smoothing",
+        "training.coverage_loss",
+        "training.guided_alignment",
+    ),
+}
 BEGINNING = 60  # seconds that a worker waits for its chief to begin
+log = logging.getLogger(__name__)
 Count = Annotated[int, Field(ge=1)]
 Objective = Literal["bleu", "loss", "perplexity"]
 Method = Literal["hyperband", "random", "grid", "bayesian"]
@@ -58,6 +71,11 @@ class Settings:
     @property
     def direction(self) -> Literal["max", "min"]:
         return "max" if self.objective == "bleu" else "min"
+
+    @property
+    def incomparable(self) -> tuple[str, ...]:
+        """How parameters begin that change what the objective measures."""
+        return INCOMPARABLE[self.objective]
 
 
 @dataclass(frozen=True)
@@ -151,7 +169,9 @@ class Folder:
     @cached_property
     def space(self) -> Space:
         """What they choose from."""
-        return load_space(self.space_file, self.base)
+        return load_space(
+            self.space_file, self.base, self.settings.incomparable
+        )
 
     def run(self, record: Record) -> Path:
         return self.runs / record.run
@@ -259,7 +279,15 @@ def open_or_create(
     base = load_config(preset or "phrasebook", overrides)
     space_file = space_path(space or "default")
     settings = Settings(**{"epochs": base.training.epochs, **given})
-    loaded = load_space(space_file, base)
+    loaded = load_space(space_file, base, settings.incomparable)
+    for name in read_space(space_file):
+        if name.startswith(settings.incomparable):
+            log.warning(
+                "%s is not searched: %ss of different ones cannot be compared; "
+                "BLEU can",
+                name,
+                settings.objective,
+            )
     if settings.method == "grid":
         loaded.require_countable()
     path.mkdir(parents=True, exist_ok=True)
@@ -287,7 +315,7 @@ def _require_the_same(
     if preset or overrides:
         wanted = load_config(preset or folder.preset, overrides)
         changed += differences(folder.base, wanted)
-    if space and _yaml(space_path(space)) != _yaml(folder.space_file):
+    if space and read_space(space_path(space)) != read_space(folder.space_file):
         changed.append(f"space: its own, {space}")
     if changed:
         raise GlimpseError(
@@ -295,7 +323,3 @@ def _require_the_same(
             f"for: {'; '.join(changed)}): leave that out to go on with it, or "
             "give another --run"
         )
-
-
-def _yaml(path: Path) -> Any:
-    return yaml.safe_load(path.read_text("utf-8"))

@@ -168,6 +168,20 @@ class Hyperband(Lasting, keras_tuner.oracles.HyperbandOracle):
         values = (self._random_values() or {}) | epochs
         return {"status": TrialStatus.RUNNING, "values": values}
 
+    def require_room(self, combinations: float) -> None:
+        """Refuse a space too small to choose from.
+
+        Raises:
+            GlimpseError: a bracket would never be full.
+        """
+        size = self._get_size(self._get_num_brackets() - 1, round_num=0)
+        if combinations <= size:
+            raise GlimpseError(
+                f"The search space has {combinations:.0f} combinations, and "
+                f"Hyperband begins with {size} besides the preset: choose "
+                "--tuner grid, in another --run"
+            )
+
     def _is_of_use(self, name: str) -> bool:
         return self.trials[name].status != TrialStatus.FAILED
 
@@ -228,6 +242,8 @@ def make_oracle(folder: Folder) -> Lasting:
     else:
         arguments["max_trials"] = None
     oracle = ORACLES[settings.method](**arguments)
+    if isinstance(oracle, Hyperband):
+        oracle.require_room(folder.space.size())
     oracle.verbose = 0  # it would print on stdout, which is for results
     return oracle
 

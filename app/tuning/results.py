@@ -72,9 +72,9 @@ def to_json(folder: Folder) -> dict[str, Any]:
 
 def table(folder: Folder) -> str:
     """The best trials, what they changed, and what became of the others."""
+    settings = folder.settings  # first: it says if this is no search
     records = folder.records()
     preset = flatten(folder.base)
-    settings = folder.settings
     scored = sorted(
         _scored(folder),
         key=lambda record: record.score or 0,

@@ -108,6 +108,12 @@ class Space:
             _declare(space, parameter, presets[parameter.name], conditions)
         return space
 
+    def size(self) -> float:
+        """Combinations, at most; infinite where a number is any of a range."""
+        return math.prod(
+            len(parameter.values) or math.inf for parameter in self.parameters
+        )
+
     def require_countable(self) -> None:
         """Refuse what a grid cannot go through."""
         for parameter in self.parameters:
@@ -160,16 +166,27 @@ def space_names() -> list[str]:
     return sorted(path.stem for path in SPACES.glob("*.yaml"))
 
 
-def load_space(path: Path, base: Config) -> Space:
+def load_space(
+    path: Path, base: Config, without: tuple[str, ...] = ()
+) -> Space:
     """Read a search space, and try it on the preset that it changes.
+
+    Args:
+        path: of the file.
+        base: the preset.
+        without: how names begin that are left out.
 
     Raises:
         GlimpseError: it cannot be read, a parameter is unknown, has nothing to
-            choose from or a value that the configuration refuses.
+            choose from or a value that the configuration refuses; or two
+            parameters set the same.
     """
     space = Space(
-        _parameter(key, written, base) for key, written in _read(path).items()
+        _parameter(key, written, base)
+        for key, written in read_space(path).items()
+        if not key.startswith(without)
     )
+    _check_keys(space)
     for parameter in space.parameters:
         for value in _extremes(parameter):
             _try(space, parameter, value, base)
@@ -193,7 +210,12 @@ def space_path(name: str) -> Path:
     )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_space(path: Path) -> dict[str, Any]:
+    """What a file of a space says, by name.
+
+    Raises:
+        GlimpseError: it cannot be read.
+    """
     try:
         values = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -314,6 +336,18 @@ def _check_conditions(parameters: Mapping[str, Parameter]) -> None:
                     "which is not among the values of such a parameter; "
                     f"{', '.join(map(str, known)) or 'none'} would be"
                 )
+
+
+def _check_keys(space: Space) -> None:
+    keys = [key for p in space.parameters for key in (p.name, *p.also)]
+    if not keys:
+        raise GlimpseError("Nothing is left in the search space: name more")
+    for key in keys:
+        if keys.count(key) > 1:
+            raise GlimpseError(
+                f"The search space sets {key} twice: it must be a parameter, "
+                "or stand in also of one"
+            )
 
 
 def _extremes(parameter: Parameter) -> tuple[Any, ...]:

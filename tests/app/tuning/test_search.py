@@ -4,6 +4,7 @@ import csv
 import gc
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from app.tuning.budget import Budget
 from app.tuning.folder import Clock, Folder, open_or_create
 from app.tuning.progress import Progress
 from app.tuning.search import lead, search
+from app.tuning.space import load_space
 from app.tuning.trials import Place, count_parameters
 from data import GlimpseError
 from tests.app.tuning import fake
@@ -546,3 +548,50 @@ def test_memory_stays_flat_over_many_trials(tmp_path: Path) -> None:
 
     assert len(folder.records()) == 50
     assert resident[1] < 1.1 * resident[0]
+
+
+def test_what_a_loss_cannot_compare_is_not_searched(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Another vocabulary has other tokens; smoothing adds to the loss."""
+    for objective, left_out in (
+        ("bleu", set()),
+        ("perplexity", {"tokenizer.vocabulary_size"}),
+        ("loss", {"tokenizer.vocabulary_size", "training.label_smoothing"}),
+    ):
+        folder = open_or_create(tmp_path / objective, objective=objective)
+        every = {
+            p.name
+            for p in load_space(folder.space_file, folder.base).parameters
+        }
+        assert every - {p.name for p in folder.space.parameters} == left_out
+        said = {record.args[0] for record in caplog.records if record.args}
+        assert said == left_out
+        caplog.clear()
+
+
+def test_hyperband_needs_more_to_choose_from_than_it_begins_with(
+    tmp_path: Path,
+) -> None:
+    space = write_space(
+        tmp_path,
+        **{"training__learning_rate": None, "model__decoder": None},
+        **{"model__input_feeding": None, "model__num_heads": [1, 2, 3]},
+    )
+    folder = new_search(tmp_path, space, method="hyperband")
+
+    with pytest.raises(
+        GlimpseError, match=r"has 3 combinations.* begins with 3"
+    ):
+        search(folder, Budget(trials=3), HERE)
+
+    assert not folder.records()
+
+
+def test_a_damaged_oracle_is_told_in_a_sentence(tmp_path: Path) -> None:
+    folder = new_search(tmp_path)
+    search(folder, Budget(trials=2), HERE)
+    shutil.rmtree(folder.path / "oracle" / "trial_0000")
+
+    with pytest.raises(GlimpseError, match="so the search cannot go on"):
+        search(folder, Budget(trials=3), HERE)

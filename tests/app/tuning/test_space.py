@@ -165,6 +165,16 @@ def test_numbers_from_other_machines_are_read_alike(tmp_path: Path) -> None:
             r"readout_dropout of the search space cannot be 1\.5",
         ),
         (
+            {
+                "model__decoder_units": {
+                    "values": [8],
+                    "also": ["model.encoder_units"],
+                },
+                "model__encoder_units": [8, 16],
+            },
+            r"sets model\.encoder_units twice",
+        ),
+        (
             {"model__decoder_units": {"values": [8], "also": ["model.unit"]}},
             r"Unknown key 'model\.unit'",
         ),
