@@ -92,10 +92,12 @@ def run_trial(
     """
     overrides = folder.space.overrides(record.values)
     overrides.append(f"training.epochs={folder.settings.epochs}")
-    reason = _refusal(folder, overrides)
-    if reason:
+    try:
+        config = changed(folder.base, overrides)
+    except GlimpseError as error:
+        reason = str(error)
         return _end(folder, replace(record, status="refused", reason=reason))
-    parameters = count_parameters(changed(folder.base, overrides))
+    parameters = count_parameters(config)
     limit = folder.settings.max_parameters
     record = replace(record, parameters=parameters, worker=place.worker)
     if limit and parameters > limit:
@@ -119,14 +121,6 @@ def run_trial(
 def _after(record: Record, began: float) -> Record:
     seconds = record.seconds + time.monotonic() - began
     return replace(record, seconds=round(seconds, 1))
-
-
-def _refusal(folder: Folder, overrides: list[str]) -> str | None:
-    try:
-        changed(folder.base, overrides)
-    except GlimpseError as error:
-        return str(error)
-    return None
 
 
 def _end(folder: Folder, record: Record) -> Record:

@@ -206,6 +206,7 @@ def _gpus() -> list[str]:
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES has them."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is not None:
-        return [name for name in allowed.split(",") if name.strip()]
+        names = [name.strip() for name in allowed.split(",")]
+        return [name for name in names if name not in ("", "-1")]
     found = tf.config.list_physical_devices("GPU")
     return [str(number) for number in range(len(found))]

@@ -270,3 +270,13 @@ def test_who_gives_no_sign_is_lost(tmp_path: Path) -> None:
     assert watch.lost(["a", "b", "c"]) == ["b", "c"]
     assert not watch.is_quiet(["a"], 0.3)
     assert watch.is_quiet([], 0.3)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "names"), [("0, 3", ["0", "3"]), ("-1", []), ("", [])]
+)
+def test_workers_have_the_gpus_that_are_allowed(
+    monkeypatch: pytest.MonkeyPatch, allowed: str, names: list[str]
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", allowed)
+    assert workers._gpus() == names
