@@ -75,16 +75,15 @@ def _ended(records: Sequence[Record]) -> list[Record]:
 def hopeless(records: Sequence[Record]) -> str | None:
     """Why to give the search up, if there is a reason."""
     begun = [record for record in records if record.status != "running"]
-    for some, status, number in (
-        (_ended(records), "failed", HOPELESS),
-        (begun, "refused", REFUSALS),
+    for some, status, said, number in (
+        (_ended(records), "failed", "failed", HOPELESS),
+        (begun, "refused", "were refused", REFUSALS),
     ):
         last = some[-number:]
         if [record.status for record in last] == [status] * number:
             return (
-                f"The last {number} trials {'were ' * (status == 'refused')}"
-                f"{status}, and the search was given up; the last of them "
-                f"because: {last[-1].reason}"
+                f"The last {number} trials {said}, and the search was given "
+                f"up; the last of them because: {last[-1].reason}"
             )
     return None
 

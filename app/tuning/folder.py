@@ -283,8 +283,8 @@ def open_or_create(
     for name in read_space(space_file):
         if name.startswith(settings.incomparable):
             log.warning(
-                "%s is not searched: %ss of different ones cannot be compared; "
-                "BLEU can",
+                "%s is not searched by %s, which changes with it however well "
+                "is translated; by bleu it is",
                 name,
                 settings.objective,
             )

@@ -207,8 +207,7 @@ class _Session:
         self._signals.__exit__(None, None, None)
         if kind is KeyboardInterrupt:
             log.warning("Stopped; the same command goes on where this one was")
-        reason = self._hopeless()
-        if kind is None and reason:
+        if kind is None and (reason := self._hopeless()):
             raise GlimpseError(reason)
 
 
