@@ -502,7 +502,7 @@ def tune(
         typer.Option(
             min=1,
             help="Trials at a time on this machine, each on a GPU or on "
-            "cores of its own.",
+            "cores of its own; 1 beside --chief alone: none here.",
         ),
     ] = 1,
     chief: Annotated[

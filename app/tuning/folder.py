@@ -26,7 +26,13 @@ import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from app.config import Config, differences, load_config, save_config
+from app.config import (
+    Config,
+    differences,
+    flatten,
+    load_config,
+    save_config,
+)
 from app.run import replacing
 from app.tuning.space import Space, load_space, read_space, space_path
 from data import GlimpseError
@@ -125,6 +131,7 @@ class Folder:
         self.trials = path / "trials"
         self.runs = path / "runs"
         self.pictures = path / "pictures"
+        self.workers = path / "workers"  # a sign of life and a log of each
         self.late = path / "late"  # is there when workers are to stop
 
     @cached_property
@@ -178,6 +185,10 @@ class Folder:
 
     def log(self, trial: str) -> Path:
         return self.trials / f"{trial}.log"
+
+    def sign(self, worker: str) -> Path:
+        """A file that a worker touches while it lives."""
+        return self.workers / worker
 
     def write(self, record: Record) -> None:
         self.trials.mkdir(parents=True, exist_ok=True)
@@ -272,7 +283,8 @@ def open_or_create(
     if (path / "search.yaml").is_file():
         _require_the_same(folder, preset, overrides, space, given)
         return folder
-    if path.is_dir() and any(path.iterdir()):
+    begun = {folder.preset, folder.space_file}  # and then killed
+    if path.is_dir() and any(there not in begun for there in path.iterdir()):
         raise GlimpseError(
             f"{path} is there already and holds no search: give another --run"
         )
@@ -290,6 +302,7 @@ def open_or_create(
             )
     if settings.method == "grid":
         loaded.require_countable()
+    _tell_of_values_outside(loaded, base)
     path.mkdir(parents=True, exist_ok=True)
     with replacing(folder.preset) as beside:
         save_config(base, beside)
@@ -298,6 +311,22 @@ def open_or_create(
     with replacing(path / "search.yaml") as beside:  # last: now it is one
         beside.write_text(yaml.safe_dump(dataclasses.asdict(settings)), "utf-8")
     return folder
+
+
+def _tell_of_values_outside(space: Space, base: Config) -> None:
+    """The first trial is the preset, as far as the space lets it be."""
+    preset = flatten(base)
+    for parameter in space.parameters:
+        first = parameter.default(preset[parameter.name])
+        for name in (parameter.name, *parameter.also):
+            if preset[name] != first:
+                log.warning(
+                    "The preset has %s %s, which the space does not; the first "
+                    "trial has %s instead",
+                    name,
+                    preset[name],
+                    first,
+                )
 
 
 def _require_the_same(

@@ -30,6 +30,8 @@ class Lasting(keras_tuner.Oracle):
         keeps_workers: whether a trial stays with the worker that has it when
             the oracle is read again; else the next worker to ask has it.
         is_over: whether a worker was told that there is no more to do.
+        broken: why it could not be saved; for a chief to look at, since Keras
+            Tuner tells that to the worker, and answers no other from then on.
     """
 
     # Keras Tuner's own.
@@ -43,6 +45,7 @@ class Lasting(keras_tuner.Oracle):
     is_spent: Callable[[], bool] = staticmethod(lambda: False)
     keeps_workers = False
     is_over = False
+    broken: GlimpseError | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         # Whether to give up is for the search to say.
@@ -96,11 +99,19 @@ class Lasting(keras_tuner.Oracle):
         self.save()
 
     def save(self) -> None:
-        _write(Path(self._get_oracle_fname()), self.get_state())
+        self._write(Path(self._get_oracle_fname()), self.get_state())
 
     def _save_trial(self, trial: Trial) -> None:
         folder = Path(self._get_trial_dir(trial.trial_id))
-        _write(folder / "trial.json", trial.get_state())
+        self._write(folder / "trial.json", trial.get_state())
+
+    def _write(self, path: Path, state: dict[str, Any]) -> None:
+        try:
+            with replacing(path) as beside:
+                beside.write_text(json.dumps(state), "utf-8")
+        except GlimpseError as error:
+            self.broken = error
+            raise
 
     def set_state(self, state: dict[str, Any]) -> None:
         # Written for a trial that was killed before it counted.
@@ -246,8 +257,3 @@ def make_oracle(folder: Folder) -> Lasting:
         oracle.require_room(folder.space.size())
     oracle.verbose = 0  # it would print on stdout, which is for results
     return oracle
-
-
-def _write(path: Path, state: dict[str, Any]) -> None:
-    with replacing(path) as beside:
-        beside.write_text(json.dumps(state), "utf-8")

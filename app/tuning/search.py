@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,6 +77,7 @@ def lead(
     """
     address = Address.parse(chief) if chief else Address.free()
     address.require_free()
+    folder.workers.mkdir(exist_ok=True)
     team = Team(folder, address, "here", jobs if jobs > 1 else 0, place)
     watch = Watch(folder, lost_after)
     with (
@@ -97,6 +98,8 @@ def lead(
             time.sleep(LOOK)
             session.progress.look()
             team.require_alive()
+            if oracle.broken:
+                raise oracle.broken
             if not (server.is_alive() or oracle.is_over):
                 raise GlimpseError(
                     f"The chief can no longer be asked at {address}; the same "
@@ -133,6 +136,7 @@ def join(path: Path, chief: str, name: str, jobs: int, place: Place) -> None:
     worker = worker_name(name)
     folder = Folder(path)
     folder.wait()
+    folder.workers.mkdir(exist_ok=True)
     if jobs == 1:
         _work(folder, address, replace(place, worker=worker))
         return
@@ -145,7 +149,7 @@ def join(path: Path, chief: str, name: str, jobs: int, place: Place) -> None:
 
 def _work(folder: Folder, address: Address, place: Place) -> None:
     log.info("Worker %s asks the chief at %s for trials", place.worker, address)
-    sign = Watch(folder).sign_of(place.worker)
+    sign = folder.sign(place.worker)
     with silent(), _named(place.worker, address), ended_like_interrupted():
         tuner = Tuner(
             folder,
@@ -178,7 +182,7 @@ class _Session:
         self.oracle.keeps_workers = keeps_workers
         self.oracle.is_spent = self._is_spent
         self.progress = Progress(folder, budget, self.clock)
-        self._signals = ended_like_interrupted()
+        self._signals = ExitStack()
 
     def is_late(self) -> bool:
         return self.budget.is_late(self.clock.seconds())
@@ -196,15 +200,15 @@ class _Session:
         return hopeless([r for r in records if r.trial not in self.earlier])
 
     def __enter__(self) -> "_Session":
-        self._signals.__enter__()
+        self._signals.enter_context(ended_like_interrupted())
         return self
 
     def __exit__(self, kind: type | None, *error: object) -> None:
-        self.clock.save()
-        self.progress.close()
-        if kind in (None, KeyboardInterrupt):
-            results.finish(self.folder)
-        self._signals.__exit__(None, None, None)
+        with self._signals:
+            self.clock.save()
+            self.progress.close()
+            if kind in (None, KeyboardInterrupt):
+                results.finish(self.folder)
         if kind is KeyboardInterrupt:
             log.warning("Stopped; the same command goes on where this one was")
         if kind is None and (reason := self._hopeless()):

@@ -78,6 +78,12 @@ class Parameter:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and self.low <= value <= self.high
 
+    def default(self, preset: Any) -> Any:
+        """Of the first trial: the preset's value, or else the first one."""
+        if self.holds(preset):
+            return preset
+        return self.values[0] if self.values else self.low
+
     def settings(self, value: Any) -> list[str]:
         """What `--set` is given to make it `value`."""
         text = json.dumps(value)
@@ -380,12 +386,12 @@ def _declare(
     with ExitStack() as scopes:
         for name, places in conditions.items():
             scopes.enter_context(space.conditional_scope(name, places))
+        default = parameter.default(preset)
         if parameter.values:
-            known = preset in parameter.values
             space.Choice(
                 parameter.name,
                 list(range(len(parameter.values))),
-                default=parameter.values.index(preset) if known else 0,
+                default=parameter.values.index(default),
             )
         else:
             space.Float(
@@ -393,5 +399,5 @@ def _declare(
                 parameter.low,
                 parameter.high,
                 sampling=parameter.scale,
-                default=preset if parameter.holds(preset) else None,
+                default=default,
             )

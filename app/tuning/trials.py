@@ -150,14 +150,20 @@ def _train(
                 late = is_late()
                 _require_mine(folder, record, child)
             except KeyboardInterrupt:
-                child.terminate()  # it saves what it has
-                child.wait()
+                _stop(child, look)
                 raise
             if late:
-                child.terminate()
-                child.wait()
+                _stop(child, look)
                 raise TrialStoppedError
     return child.returncode
+
+
+def _stop(child: "Popen[bytes]", look: Callable[[], None]) -> None:
+    """Wait until it has saved what it has; who waits for us sees us alive."""
+    child.terminate()
+    while child.poll() is None:
+        time.sleep(PATIENCE)
+        look()
 
 
 def _require_mine(

@@ -92,13 +92,9 @@ class Watch:
     """
 
     def __init__(self, folder: Folder, lost_after: float = 0.0) -> None:
+        self.folder = folder
         self.lost_after = lost_after
-        self._signs = folder.path / "workers"
-        self._signs.mkdir(exist_ok=True)
         self._seen: dict[str, tuple[float, float]] = {}
-
-    def sign_of(self, worker: str) -> Path:
-        return self._signs / worker
 
     def lost(self, workers: Collection[str]) -> list[str]:
         """Those who have given no sign for long."""
@@ -113,7 +109,7 @@ class Watch:
         return all(self._silence(name) > seconds for name in tuple(workers))
 
     def _silence(self, worker: str) -> float:
-        path = self.sign_of(worker)
+        path = self.folder.sign(worker)
         sign = path.stat().st_mtime if path.is_file() else 0.0
         now = time.monotonic()
         last, since = self._seen.get(worker, (None, now))
@@ -146,7 +142,7 @@ class Team:
         self.workers: list[Popen[bytes]] = []
         self._command = ["tune", "--run", str(folder.path)]
         self._command += ["--chief", str(address), *place.options()]
-        self._logs = folder.path / "workers"
+        self._logs = folder.workers
         self._stack = ExitStack()
 
     def __enter__(self) -> "Team":

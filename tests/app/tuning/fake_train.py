@@ -18,6 +18,8 @@ from types import FrameType
 
 def end(number: int, frame: FrameType | None) -> None:
     print("told to end", flush=True)
+    time.sleep(float(os.environ.get("FAKE_ENDING", "0")))
+    print("saved", flush=True)
     sys.exit(1)
 
 

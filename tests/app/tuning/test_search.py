@@ -24,11 +24,16 @@ from app.plots import save
 from app.run import alone, build_model
 from app.tuning import budget, results, trials, workers
 from app.tuning.budget import Budget
-from app.tuning.folder import Clock, Folder, open_or_create
+from app.tuning.folder import Clock, Folder, Record, open_or_create
 from app.tuning.progress import Progress
 from app.tuning.search import lead, search
 from app.tuning.space import load_space
-from app.tuning.trials import Place, count_parameters
+from app.tuning.trials import (
+    Place,
+    TrialStoppedError,
+    count_parameters,
+    run_trial,
+)
 from data import GlimpseError
 from tests.app.tuning import fake
 from tests.app.tuning.fake import write_space
@@ -331,6 +336,33 @@ def test_when_the_time_is_up_a_trial_waits_for_more(
     assert folder.records()[0].seconds > record.seconds > 0  # both attempts
 
 
+def test_a_trial_that_is_stopped_has_time_to_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And gives signs of life meanwhile, or a chief would end it."""
+    monkeypatch.setenv("FAKE_SECONDS", "100")
+    monkeypatch.setenv("FAKE_ENDING", "0.5")
+    folder = new_search(tmp_path)
+    record = Record("0000", {}, "0000", epochs=3)
+    signs: list[bool] = []
+
+    def is_told(said: str) -> bool:
+        path = folder.log(record.trial)
+        return path.is_file() and said in path.read_text()
+
+    with pytest.raises(TrialStoppedError):
+        run_trial(
+            folder,
+            record,
+            HERE,
+            lambda: is_told("began"),
+            lambda: signs.append(is_told("told to end")),
+        )
+
+    assert is_told("saved")
+    assert sum(signs) > 3
+
+
 def test_a_hopeless_search_is_given_up(tmp_path: Path) -> None:
     space = write_space(
         tmp_path,
@@ -415,6 +447,52 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
         open_or_create(tmp_path)
     with pytest.raises(GlimpseError, match=r"has no search\.yaml"):
         _ = Folder(tmp_path).settings
+
+
+def test_a_search_that_was_killed_as_it_began_is_begun(tmp_path: Path) -> None:
+    folder = new_search(tmp_path)
+    (folder.path / "search.yaml").unlink()
+    assert new_search(tmp_path).settings == folder.settings
+    (folder.path / "search.yaml").unlink()
+    (folder.path / "notes").touch()
+    with pytest.raises(GlimpseError, match="holds no search"):
+        new_search(tmp_path)
+
+
+def test_what_of_the_preset_the_space_does_not_have_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes: dict[str, Any] = {
+        "pipeline__batch_size": [7, 9],
+        "model__decoder_units": {
+            "values": [128],
+            "also": ["model.encoder_units"],
+        },
+    }
+    own = ["model.decoder_units=128", "model.encoder_units=64"]
+    space = write_space(tmp_path, **changes)
+    new_search(tmp_path, space, overrides=own)
+    assert [
+        message.partition(", which")[0] + message.partition("trial")[2]
+        for message in caplog.messages
+    ] == [
+        "The preset has pipeline.batch_size 64 has 7 instead",
+        "The preset has model.encoder_units 64 has 128 instead",
+    ]
+
+
+def test_signals_are_as_before_whatever_becomes_of_a_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Folder) -> None:
+        raise GlimpseError("the disk is full")
+
+    before = signal.getsignal(signal.SIGTERM)
+    folder = new_search(tmp_path)
+    monkeypatch.setattr(results, "finish", full)
+    with pytest.raises(GlimpseError, match="the disk is full"):
+        search(folder, Budget(trials=1), HERE)
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from app.tuning import trials, tuner, workers
 from app.tuning.budget import Budget
 from app.tuning.folder import Folder, open_or_create
+from app.tuning.oracles import make_oracle
 from app.tuning.search import lead, search
 from app.tuning.trials import Place
 from app.tuning.workers import Address, Team, Watch, worker_name
@@ -177,7 +178,7 @@ def test_nobody_waits_for_workers_that_have_failed(
 ) -> None:
     """As long as one goes on, there is something to wait for."""
     folder = open_or_create(tmp_path / "search", space=write_space(tmp_path))
-    Watch(folder)
+    folder.workers.mkdir()
 
     def start(command: list[str], log: Path, *_: Any) -> "Popen[bytes]":
         code = "print('no GPU'); raise SystemExit(1)"
@@ -198,6 +199,31 @@ def test_nobody_waits_for_workers_that_have_failed(
         second.communicate(b"\n")
         with pytest.raises(GlimpseError, match="here-1 said last: no GPU"):
             team.require_alive()
+
+
+def test_a_chief_that_cannot_write_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keras Tuner tells the worker, and answers nobody from then on."""
+    folder = open_or_create(
+        tmp_path / "search", space=write_space(tmp_path), method="random"
+    )
+    oracle = make_oracle(folder)
+    monkeypatch.setattr("app.tuning.search.make_oracle", lambda _: oracle)
+    monkeypatch.setattr("app.tuning.search.LOOK", 0.01)
+
+    def full(_: Path) -> None:
+        raise GlimpseError("the disk is full")
+
+    def ask(_: Team) -> None:
+        monkeypatch.setattr("app.tuning.oracles.replacing", full)
+        with pytest.raises(GlimpseError):
+            oracle.create_trial("a")
+
+    monkeypatch.setattr(Team, "require_alive", ask)
+    address = str(Address.free())
+    with pytest.raises(GlimpseError, match="the disk is full"):
+        lead(folder, Budget(), address, 1, Place(), 120)
 
 
 @pytest.mark.parametrize(
@@ -260,12 +286,13 @@ def test_a_worker_has_a_name_that_can_be_a_file(name: str) -> None:
 def test_who_gives_no_sign_is_lost(tmp_path: Path) -> None:
     """Whether the time of the sign changes counts, not what it says."""
     folder = open_or_create(tmp_path / "search", space=write_space(tmp_path))
+    folder.workers.mkdir()
     watch = Watch(folder, lost_after=0.3)
     for name in ("a", "b"):
-        watch.sign_of(name).touch()
+        folder.sign(name).touch()
     assert watch.lost(["a", "b", "c"]) == []
 
-    wait_for(lambda: watch.sign_of("a").touch() or watch.lost(["a", "b", "c"]))
+    wait_for(lambda: folder.sign("a").touch() or watch.lost(["a", "b", "c"]))
 
     assert watch.lost(["a", "b", "c"]) == ["b", "c"]
     assert not watch.is_quiet(["a"], 0.3)
