@@ -56,13 +56,30 @@ class Budget:
         """How many are to end yet, of a number of trials."""
         return max(0, (self.trials or 0) - len(_ended(records)))
 
-    def share(self, records: Sequence[Record], seconds: float) -> float:
-        """How much of it is used up, from 0 to 1; see `is_spent`."""
-        ended = _ended(records)
-        epochs = sum(record.epochs - record.first_epoch for record in ended)
+    def share(
+        self,
+        records: Sequence[Record],
+        under_way: Mapping[str, int],
+        seconds: float,
+    ) -> float:
+        """How much of it is used up, from 0 to 1.
+
+        Args:
+            records: of all trials.
+            under_way: epochs that the runs of those that have not ended have
+                behind them, by the name of the trial.
+            seconds: spent.
+        """
+        lengths = {r.trial: r.epochs - r.first_epoch for r in records}
+        done = {r.trial: lengths[r.trial] for r in _ended(records)}
+        for record in records:
+            if record.trial in under_way:
+                trained = under_way[record.trial] - record.first_epoch
+                done[record.trial] = max(0, trained)
+        trials = sum(done[name] / lengths[name] for name in done)
         parts = [
-            len(ended) / self.trials if self.trials else 0,
-            epochs / self.epochs if self.epochs else 0,
+            trials / self.trials if self.trials else 0,
+            sum(done.values()) / self.epochs if self.epochs else 0,
             seconds / 60 / self.minutes if self.minutes else 0,
         ]
         return min(1.0, max(parts))

@@ -71,7 +71,12 @@ class Progress:
         self._bar.close()
 
     def _share(self, records: list[Record]) -> float:
-        return self.budget.share(records, self.clock.seconds())
+        under_way = {
+            record.trial: _epochs(self.folder, record)
+            for record in records
+            if not _has_ended(record)
+        }
+        return self.budget.share(records, under_way, self.clock.seconds())
 
     def _sentence(self, record: Record) -> str:
         if record.score is None:

@@ -188,6 +188,18 @@ def test_a_search_that_goes_on_counts_the_time_before(
     assert "1 trial left" in said
 
 
+def test_the_epochs_of_a_trial_under_way_are_progress() -> None:
+    ended = Record("0000", {}, "0000", epochs=2, status="completed")
+    refused = Record("0001", {}, "0001", epochs=2, status="refused")
+    promoted = Record("0002", {}, "0000", first_epoch=2, epochs=6)
+    records = [ended, refused, promoted]
+
+    assert Budget(trials=4).share(records, {"0002": 3}, 0) == (1 + 1 / 4) / 4
+    assert Budget(epochs=12).share(records, {"0002": 3}, 0) == (2 + 1) / 12
+    assert Budget(trials=4).share(records, {"0002": 0}, 0) == 1 / 4
+    assert Budget(trials=4, minutes=1).share(records, {"0002": 3}, 45) == 0.75
+
+
 def test_trials_that_fail_are_passed_over_with_their_reason(
     tmp_path: Path,
 ) -> None:
