@@ -480,7 +480,7 @@ def tune(
     ] = None,
     seed: Annotated[
         int | None,
-        typer.Option(help="Of the choice of trials.", show_default="1"),
+        typer.Option(min=1, help="Of the choice of trials.", show_default="1"),
     ] = None,
     trials: Annotated[
         int | None, typer.Option(min=1, help="Budget: trials in all.")
@@ -680,6 +680,7 @@ def variants(
     """
     with _one_sentence(debug):
         from app import variants, variants_table
+        from app.processes import places
 
         opened = variants.load_plan(plan or variants.PLAN)
         chosen = variants.variants(opened, only or ())
@@ -693,11 +694,8 @@ def variants(
         if speed:
             variants.measure_speeds(run, chosen, data_dir, cache_dir)
         elif not report:
-            places = {"--data-dir": data_dir, "--cache-dir": cache_dir}
-            given = [[k, str(v)] for k, v in places.items() if v]
-            runs = variants.Runs(
-                run, opened, jobs, [part for pair in given for part in pair]
-            )
+            given = places(data_dir, cache_dir)
+            runs = variants.Runs(run, opened, jobs, given)
             failed = runs.finish(chosen)
         if write:
             every = variants.variants(opened)  # whatever --only says

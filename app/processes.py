@@ -46,6 +46,13 @@ def start(
     return child
 
 
+def places(data_dir: Path | None, cache_dir: Path | None) -> list[str]:
+    """Options that tell a command where corpora are."""
+    named = {"--data-dir": data_dir, "--cache-dir": cache_dir}
+    given = [[name, str(path)] for name, path in named.items() if path]
+    return [part for pair in given for part in pair]
+
+
 def last_words(log: Path) -> str:
     """The last line that a process printed, or nothing."""
     text = log.read_text("utf-8", errors="replace") if log.is_file() else ""

@@ -16,7 +16,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
 from pathlib import Path
@@ -57,34 +57,6 @@ Status = Literal["running", "completed", "failed", "refused"]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What makes a search the one it is.
-
-    Attributes:
-        method: how trials are chosen.
-        objective: what of validation decides, best of all epochs.
-        epochs: of one trial, at most.
-        max_parameters: larger models are refused before they are built.
-        seed: of the choice of trials.
-    """
-
-    method: Method = "hyperband"
-    objective: Objective = "bleu"
-    epochs: Count = 10
-    max_parameters: Count | None = None
-    seed: int = 1
-
-    @property
-    def direction(self) -> Literal["max", "min"]:
-        return "max" if self.objective == "bleu" else "min"
-
-    @property
-    def incomparable(self) -> tuple[str, ...]:
-        """How parameters begin that change what the objective measures."""
-        return INCOMPARABLE[self.objective]
-
-
-@dataclass(frozen=True)
 class Record:
     """One trial.
 
@@ -115,6 +87,40 @@ class Record:
     device: str | None = None
     worker: str = ""
     reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What makes a search the one it is.
+
+    Attributes:
+        method: how trials are chosen.
+        objective: what of validation decides, best of all epochs.
+        epochs: of one trial, at most.
+        max_parameters: larger models are refused before they are built.
+        seed: of the choice of trials.
+    """
+
+    method: Method = "hyperband"
+    objective: Objective = "bleu"
+    epochs: Count = 10
+    max_parameters: Count | None = None
+    seed: Count = 1  # of 0 Keras Tuner would make one at random
+
+    @property
+    def direction(self) -> Literal["max", "min"]:
+        return "max" if self.objective == "bleu" else "min"
+
+    def best(self, records: Iterable[Record]) -> Record | None:
+        """The one with the best score; of equal ones the first."""
+        scored = [(r.score, r) for r in records if r.score is not None]
+        pick = max if self.direction == "max" else min
+        return pick(scored, key=itemgetter(0))[1] if scored else None
+
+    @property
+    def incomparable(self) -> tuple[str, ...]:
+        """How parameters begin that change what the objective measures."""
+        return INCOMPARABLE[self.objective]
 
 
 class Folder:
@@ -222,15 +228,21 @@ class Folder:
         return [p for p in self.trials.glob("*.json") if p.name[0] != "."]
 
     def best(self) -> Record | None:
-        """The trial with the best score; of equal ones the first."""
-        scored = [(r.score, r) for r in self.records() if r.score is not None]
-        pick = max if self.settings.direction == "max" else min
-        return pick(scored, key=itemgetter(0))[1] if scored else None
+        return self.settings.best(self.records())
 
     def seconds(self) -> float:
         """Spent searching, as far as `Clock` has written it down."""
         path = self.path / "seconds"
-        return float(path.read_text()) if path.is_file() else 0.0
+        if not path.is_file():
+            return 0.0
+        text = path.read_text("utf-8", errors="replace")
+        try:
+            return float(text)
+        except ValueError as error:
+            raise GlimpseError(
+                f"{path} is damaged: it has '{text[:20]}' and no number of "
+                "seconds; write there how many were spent, or 0"
+            ) from error
 
 
 class Clock:
@@ -292,11 +304,12 @@ def open_or_create(
     space_file = space_path(space or "default")
     settings = Settings(**{"epochs": base.training.epochs, **given})
     loaded = load_space(space_file, base, settings.incomparable)
+    searched = {parameter.name for parameter in loaded.parameters}
     for name in read_space(space_file):
-        if name.startswith(settings.incomparable):
+        if name not in searched:
             log.warning(
-                "%s is not searched by %s, which changes with it however well "
-                "is translated; by bleu it is",
+                "%s is not searched by %s, which changes with it, or with what "
+                "it depends on, however well is translated; by bleu it is",
                 name,
                 settings.objective,
             )
@@ -315,18 +328,22 @@ def open_or_create(
 
 def _tell_of_values_outside(space: Space, base: Config) -> None:
     """The first trial is the preset, as far as the space lets it be."""
-    preset = flatten(base)
-    for parameter in space.parameters:
-        first = parameter.default(preset[parameter.name])
-        for name in (parameter.name, *parameter.also):
-            if preset[name] != first:
-                log.warning(
-                    "The preset has %s %s, which the space does not; the first "
-                    "trial has %s instead",
-                    name,
-                    preset[name],
-                    first,
-                )
+    try:
+        first = flatten(space.first(base))
+    except GlimpseError as error:
+        raise GlimpseError(
+            "The search space does not have what the preset has, and what it "
+            f"has instead does not go with the rest of it: {error}"
+        ) from error
+    for name, value in flatten(base).items():
+        if first[name] != value:
+            log.warning(
+                "The preset has %s %s, which the space does not; the first "
+                "trial has %s instead",
+                name,
+                value,
+                first[name],
+            )
 
 
 def _require_the_same(

@@ -6,7 +6,9 @@ alone, and what is read again is put right; besides, the budget can end.
 """
 
 import json
+import logging
 import math
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -14,12 +16,14 @@ from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
+from sklearn.exceptions import ConvergenceWarning
 
 from app.run import replacing
 from app.tuning.folder import Folder
 from data import GlimpseError
 
 NEVER = 10**9
+log = logging.getLogger(__name__)
 
 
 class Lasting(keras_tuner.Oracle):
@@ -60,6 +64,8 @@ class Lasting(keras_tuner.Oracle):
                 self.tuner_ids.add(tuner_id)
                 trial.status = TrialStatus.IDLE
             else:
+                if not (self.is_over or self.is_spent()):
+                    log.warning("The search space has nothing more to try")
                 self.is_over = True
         return trial
 
@@ -225,7 +231,18 @@ class GridSearch(Lasting, keras_tuner.oracles.GridSearchOracle):
 class BayesianOptimization(
     Lasting, keras_tuner.oracles.BayesianOptimizationOracle
 ):
-    """Trials where a Gaussian process expects most."""
+    """Trials where a Gaussian process expects most, none of them twice."""
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        with warnings.catch_warnings():
+            # Of the kernel's bounds, which are not for a user to set.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            chosen = super().populate_space(trial_id)
+        if chosen["status"] == TrialStatus.RUNNING and self._duplicate(
+            chosen["values"]
+        ):
+            return self._random_populate_space()
+        return chosen
 
 
 ORACLES: dict[str, type[Lasting]] = {

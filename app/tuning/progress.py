@@ -1,7 +1,9 @@
 """What is seen of a search while it goes on."""
 
 import csv
+import sys
 import time
+from collections.abc import Mapping
 
 from tqdm import tqdm
 
@@ -35,8 +37,9 @@ class Progress:
             dynamic_ncols=True,
             smoothing=0,
         )
-        self._bar.start_t -= clock.seconds()  # earlier sessions count
-        self._every = EVERY if self._bar.fp.isatty() else EVERY_IN_A_LOG
+        if not self._bar.disable:  # by TQDM_DISABLE
+            self._bar.start_t -= clock.seconds()  # earlier sessions count
+        self._every = EVERY if sys.stderr.isatty() else EVERY_IN_A_LOG
         results.write(folder)
 
     def look(self) -> None:
@@ -57,26 +60,24 @@ class Progress:
         new = [r for r in new if r.trial not in self._ended]
         for record in new:
             self._ended.add(record.trial)
-            tqdm.write(self._sentence(record), file=self._bar.fp)
+            tqdm.write(self._sentence(record), file=sys.stderr)
         if new:
             results.write(self.folder)
         return records
 
     def _show(self, records: list[Record]) -> None:
-        self._bar.n = round(100 * self._share(records))
-        self._bar.set_postfix_str(self._standing(records))
-
-    def close(self) -> None:
-        self._show(self._note())
-        self._bar.close()
-
-    def _share(self, records: list[Record]) -> float:
         under_way = {
             record.trial: _epochs(self.folder, record)
             for record in records
             if not _has_ended(record)
         }
-        return self.budget.share(records, under_way, self.clock.seconds())
+        share = self.budget.share(records, under_way, self.clock.seconds())
+        self._bar.n = round(100 * share)
+        self._bar.set_postfix_str(self._standing(records, under_way))
+
+    def close(self) -> None:
+        self._show(self._note())
+        self._bar.close()
 
     def _sentence(self, record: Record) -> str:
         if record.score is None:
@@ -87,16 +88,18 @@ class Progress:
             f"{record.seconds:.0f} s"
         )
 
-    def _standing(self, records: list[Record]) -> str:
+    def _standing(
+        self, records: list[Record], under_way: Mapping[str, int]
+    ) -> str:
         parts = []
-        best = self.folder.best()
+        best = self.folder.settings.best(records)
         if best is not None:
             parts.append(f"best {best.score:.4g} (trial {best.trial})")
         parts += [
-            f"trial {record.trial} has {_epochs(self.folder, record)} of "
+            f"trial {record.trial} has {under_way[record.trial]} of "
             f"{record.epochs} epochs"
             for record in records
-            if record.status == "running"
+            if record.trial in under_way
         ]
         if self.budget.trials:
             left = self.budget.trials_left(records)

@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -21,7 +21,7 @@ SHOWN = 10  # best trials in the table
 def write(folder: Folder) -> None:
     """Write `best.yaml` and `trials.csv`, as the search stands."""
     records = folder.records()
-    _write_best(folder, folder.best())
+    _write_best(folder, folder.settings.best(records))
     _write_csv(folder, records)
 
 
@@ -74,7 +74,6 @@ def table(folder: Folder) -> str:
     """The best trials, what they changed, and what became of the others."""
     settings = folder.settings  # first: it says if this is no search
     records = folder.records()
-    preset = flatten(folder.base)
     scored = sorted(
         _scored(folder),
         key=lambda record: record.score or 0,
@@ -87,7 +86,7 @@ def table(folder: Folder) -> str:
         lines += [
             f"{record.trial:7}{record.score:11.4g}{record.epochs:8}"
             f"{record.parameters or 0:12,}{record.seconds:9.0f}",
-            f"       {_changes(record.values, preset)}",
+            f"       {_changes(folder, record)}",
         ]
     lines += [
         f"{record.trial:7}{record.status}: {record.reason}"
@@ -107,10 +106,12 @@ def _scored(folder: Folder) -> list[Record]:
     return [r for r in folder.records() if r.score is not None]
 
 
-def _changes(values: Mapping[str, Any], preset: Mapping[str, Any]) -> str:
+def _changes(folder: Folder, record: Record) -> str:
+    preset = flatten(folder.base)
+    overrides = folder.space.overrides(record.values)
     changes = [
         f"{key.partition('.')[2]}={value}"
-        for key, value in values.items()
+        for key, value in flatten(changed(folder.base, overrides)).items()
         if value != preset[key]
     ]
     return ", ".join(changes) or "as the preset"

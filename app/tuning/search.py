@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from app.processes import ended_like_interrupted
 from app.run import alone
 from app.tuning import results
 from app.tuning.budget import Budget, hopeless
-from app.tuning.folder import Clock, Folder
+from app.tuning.folder import Clock, Folder, Record
 from app.tuning.oracles import Lasting, make_oracle
 from app.tuning.progress import Progress
 from app.tuning.trials import Place
@@ -91,6 +91,9 @@ def lead(
         oracle = session.oracle
         tuner = Tuner(folder, oracle, Place())
         tuner.save()
+        if chief is None:  # no worker of another number of jobs will come back
+            for worker in oracle.tuner_ids - {*team.names}:
+                oracle.release(worker)
         # It may serve longer than there is a use for it.
         server = threading.Thread(target=tuner.search, daemon=True)
         server.start()
@@ -188,15 +191,15 @@ class _Session:
         return self.budget.is_late(self.clock.seconds())
 
     def _is_spent(self) -> bool:
-        return self._hopeless() is not None or self.budget.is_spent(
+        records = self.folder.records()
+        return self._hopeless(records) is not None or self.budget.is_spent(
             self.oracle.trials,
-            self.folder.records(),
+            records,
             self.clock.seconds(),
             self.folder.settings.epochs,
         )
 
-    def _hopeless(self) -> str | None:
-        records = self.folder.records()
+    def _hopeless(self, records: Iterable[Record]) -> str | None:
         return hopeless([r for r in records if r.trial not in self.earlier])
 
     def __enter__(self) -> "_Session":
@@ -211,7 +214,7 @@ class _Session:
                 results.finish(self.folder)
         if kind is KeyboardInterrupt:
             log.warning("Stopped; the same command goes on where this one was")
-        if kind is None and (reason := self._hopeless()):
+        if kind is None and (reason := self._hopeless(self.folder.records())):
             raise GlimpseError(reason)
 
 

@@ -14,13 +14,15 @@ model.input_feeding: {values: [false, true], when: {model.decoder: luong}}
 import json
 import math
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import keras_tuner
+import numpy as np
 import yaml
+from keras_tuner.engine.hyperparameters import Choice, Float, HyperParameter
+from keras_tuner.src.engine.conditions import Parent
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
@@ -107,11 +109,13 @@ class Space:
         space = keras_tuner.HyperParameters()
         named = {parameter.name: parameter for parameter in self.parameters}
         for parameter in self.parameters:
-            conditions = {
-                name: [named[name].values.index(value) for value in values]
+            # Its conditional_scope knows neither two conditions nor a chain.
+            conditions = [
+                Parent(name, [named[name].values.index(v) for v in values])
                 for name, values in parameter.when.items()
-            }
-            _declare(space, parameter, presets[parameter.name], conditions)
+            ]
+            preset = presets[parameter.name]
+            space.merge([_declared(parameter, preset, conditions)])
         return space
 
     def size(self) -> float:
@@ -133,15 +137,33 @@ class Space:
                 )
 
     def chosen(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of a trial of Keras Tuner; without those inactive."""
-        return {
-            parameter.name: parameter.values[values[parameter.name]]
-            if parameter.values
-            # Other machines send single precision.
-            else float(f"{values[parameter.name]:.6g}")
-            for parameter in self.parameters
-            if parameter.name in values
-        }
+        """The values of a trial of Keras Tuner; without those inactive.
+
+        A worker is sent those inactive too, and numbers in single precision.
+        """
+        chosen: dict[str, Any] = {}
+        for parameter in self.parameters:
+            if all(
+                name in chosen and chosen[name] in allowed
+                for name, allowed in parameter.when.items()
+            ):
+                value = values[parameter.name]
+                chosen[parameter.name] = (
+                    parameter.values[value]
+                    if parameter.values
+                    else float(f"{np.float32(value):.6g}")
+                )
+        return chosen
+
+    def first(self, base: Config) -> Config:
+        """The configuration of the first trial: the preset, if it can be.
+
+        Raises:
+            GlimpseError: what takes the place of the preset's values does not
+                go with the others.
+        """
+        chosen = self.chosen(self.hyperparameters(base).values)
+        return changed(base, self.overrides(chosen))
 
     def overrides(self, chosen: Mapping[str, Any]) -> list[str]:
         """What `--set` is given for these values, by name.
@@ -180,7 +202,7 @@ def load_space(
     Args:
         path: of the file.
         base: the preset.
-        without: how names begin that are left out.
+        without: how keys begin that are left out, and what depends on them.
 
     Raises:
         GlimpseError: it cannot be read, a parameter is unknown, has nothing to
@@ -188,15 +210,33 @@ def load_space(
             parameters set the same.
     """
     space = Space(
-        _parameter(key, written, base)
-        for key, written in read_space(path).items()
-        if not key.startswith(without)
+        _without(
+            [
+                _parameter(key, written, base)
+                for key, written in read_space(path).items()
+            ],
+            without,
+        )
     )
     _check_keys(space)
     for parameter in space.parameters:
-        for value in _extremes(parameter):
+        for value in _examples(parameter):
             _try(space, parameter, value, base)
     return space
+
+
+def _without(
+    parameters: list[Parameter], beginnings: tuple[str, ...]
+) -> list[Parameter]:
+    out = [
+        parameter.name
+        for parameter in parameters
+        for key in (parameter.name, *parameter.also)
+        if key.startswith(beginnings)
+    ]
+    for name in out:  # it grows meanwhile
+        out += [each.name for each in parameters if name in each.when]
+    return [parameter for parameter in parameters if parameter.name not in out]
 
 
 def space_path(name: str) -> Path:
@@ -354,10 +394,17 @@ def _check_keys(space: Space) -> None:
                 f"The search space sets {key} twice: it must be a parameter, "
                 "or stand in also of one"
             )
+    if "training.epochs" in keys:
+        raise GlimpseError(
+            "The search space has training.epochs, which --trial-epochs says "
+            "for all trials: leave it out"
+        )
 
 
-def _extremes(parameter: Parameter) -> tuple[Any, ...]:
-    return parameter.values or (parameter.low, parameter.high)
+def _examples(parameter: Parameter) -> tuple[Any, ...]:
+    low, high = parameter.low, parameter.high
+    inside = low + (high - low) / math.pi  # no whole number
+    return parameter.values or (low, high, float(f"{inside:.6g}"))
 
 
 def _try(space: Space, parameter: Parameter, value: Any, base: Config) -> None:
@@ -377,27 +424,22 @@ def _try(space: Space, parameter: Parameter, value: Any, base: Config) -> None:
         ) from error
 
 
-def _declare(
-    space: keras_tuner.HyperParameters,
-    parameter: Parameter,
-    preset: Any,
-    conditions: Mapping[str, list[int]],
-) -> None:
-    with ExitStack() as scopes:
-        for name, places in conditions.items():
-            scopes.enter_context(space.conditional_scope(name, places))
-        default = parameter.default(preset)
-        if parameter.values:
-            space.Choice(
-                parameter.name,
-                list(range(len(parameter.values))),
-                default=parameter.values.index(default),
-            )
-        else:
-            space.Float(
-                parameter.name,
-                parameter.low,
-                parameter.high,
-                sampling=parameter.scale,
-                default=default,
-            )
+def _declared(
+    parameter: Parameter, preset: Any, conditions: list[Parent]
+) -> HyperParameter:
+    default = parameter.default(preset)
+    if parameter.values:
+        return Choice(
+            parameter.name,
+            list(range(len(parameter.values))),
+            default=parameter.values.index(default),
+            conditions=conditions,
+        )
+    return Float(
+        parameter.name,
+        parameter.low,
+        parameter.high,
+        sampling=parameter.scale,
+        default=default,
+        conditions=conditions,
+    )

@@ -16,7 +16,7 @@ from subprocess import Popen
 import tensorflow as tf
 
 from app.config import Config, changed
-from app.processes import last_words, start
+from app.processes import last_words, places, start
 from app.run import build_model
 from app.tuning.folder import Folder, Record
 from data import GlimpseError
@@ -41,9 +41,7 @@ class Place:
 
     def options(self) -> list[str]:
         """What `train` is called with besides."""
-        places = {"--data-dir": self.data_dir, "--cache-dir": self.cache_dir}
-        given = [[name, str(path)] for name, path in places.items() if path]
-        return [part for pair in given for part in pair]
+        return places(self.data_dir, self.cache_dir)
 
 
 class TrialStoppedError(Exception):
@@ -86,7 +84,7 @@ def run_trial(
         reason.
 
     Raises:
-        TrialStoppedError: it was late; all is saved.
+        TrialStoppedError: it was late; all is saved, or nothing was begun.
         KeyboardInterrupt: the same.
         GlimpseError: another worker has taken it over.
     """
@@ -103,6 +101,8 @@ def run_trial(
     if limit and parameters > limit:
         reason = f"{parameters:,} parameters, more than the {limit:,} allowed"
         return _end(folder, replace(record, status="refused", reason=reason))
+    if is_late():
+        raise TrialStoppedError
     folder.write(record)
     began = time.monotonic()
     try:
@@ -136,8 +136,6 @@ def _train(
     is_late: Callable[[], bool],
     look: Callable[[], None],
 ) -> int:
-    if is_late():
-        raise TrialStoppedError
     command = ["train", "--preset", str(folder.preset), "--resume"]
     command += ["--run", str(folder.run(record))]
     command += ["--until", str(record.epochs), *place.options()]
@@ -201,7 +199,8 @@ def _device(folder: Folder, record: Record) -> str | None:
         return None
     device = json.loads(path.read_text("utf-8"))["device"]
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return f"{device}, number {given}" if given else device
+    counts = given and device.startswith("GPU")
+    return f"{device}, number {given}" if counts else device
 
 
 def _reason(code: int, said: str) -> str:

@@ -111,8 +111,9 @@ class Tuner(BaseTuner):
 
     def save(self) -> None:
         """Mark that there is something to go on with; whole or not at all."""
-        if not self._is_worker():
-            self.oracle.save()
+        if self._is_worker():
+            return  # the chief does
+        self.oracle.save()
         with replacing(Path(self._get_tuner_fname())) as beside:
             beside.write_text("{}")
 
@@ -125,8 +126,8 @@ class Patient:
     """An oracle elsewhere, which is asked again if it was lost meanwhile.
 
     Keras Tuner waits for one that is not there yet, but takes one that goes
-    away while it is asked for a trial that failed. Nothing is counted twice:
-    see `Lasting`.
+    away while it is asked, or cannot answer, for a trial that failed. Nothing
+    is counted twice: see `Lasting`.
 
     Args:
         oracle: Keras Tuner's client.
@@ -146,7 +147,7 @@ class Patient:
                     return found(*args, **kwargs)
                 except grpc.RpcError as error:
                     if error.code() != grpc.StatusCode.UNAVAILABLE:
-                        raise
+                        raise FatalError from error
                     log.warning("The chief was lost; waiting for another")
                     time.sleep(WAIT)
 

@@ -204,6 +204,40 @@ def test_a_grid_gives_several_workers_something_to_do(
     assert all(one != other for one, other in combinations(values, 2))
 
 
+def test_a_gaussian_process_tries_nothing_twice(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    space = write_space(
+        tmp_path,
+        model__num_heads=[1, 2, 4, 5, 6],
+        model__decoder=None,
+        model__input_feeding=None,
+        training__learning_rate=None,
+    )
+    folder = open_or_create(tmp_path / "search", space=space, method="bayesian")
+    search = Search(folder, monkeypatch)
+    search.limit = 99
+
+    oracle = search.go()
+
+    chosen = [t.hyperparameters.values for t in oracle.trials.values()]
+    assert len(chosen) == len({str(values) for values in chosen}) == 5
+    assert caplog.messages == ["The search space has nothing more to try"]
+
+
+def test_a_worker_leaves_the_mark_to_the_chief(
+    tmp_path: Path, space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that write one file at once would be in each other's way."""
+    folder = open_or_create(tmp_path / "search", space=space)
+    tuner = Tuner(folder, make_oracle(folder), Place())
+    monkeypatch.setattr(tuner, "_is_worker", lambda: True)
+    tuner.save()
+    assert not (folder.path / "oracle" / "tuner.json").exists()
+
+
 def test_a_failed_trial_has_no_score(
     tmp_path: Path, space: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,14 +17,16 @@ from typing import Any
 import psutil
 import pytest
 import tensorflow as tf
+from tqdm import tqdm
 
 from app import run
 from app.config import load_config
 from app.plots import save
 from app.run import alone, build_model
-from app.tuning import budget, results, trials, workers
+from app.tuning import budget, progress, results, trials, workers
 from app.tuning.budget import Budget
 from app.tuning.folder import Clock, Folder, Record, open_or_create
+from app.tuning.oracles import make_oracle
 from app.tuning.progress import Progress
 from app.tuning.search import lead, search
 from app.tuning.space import load_space
@@ -35,6 +37,7 @@ from app.tuning.trials import (
     run_trial,
 )
 from data import GlimpseError
+from tests.app.test_main import invoke
 from tests.app.tuning import fake
 from tests.app.tuning.fake import write_space
 
@@ -139,6 +142,20 @@ def test_all_trials_are_in_a_table(
     assert logs == [row["trial"] for row in rows]
 
 
+def test_a_report_trains_nothing(tmp_path: Path) -> None:
+    folder = new_search(tmp_path)
+    search(folder, Budget(trials=1), HERE)
+    before = folder.records()
+
+    code, said, _ = invoke("tune", "--run", folder.path, "--report")
+
+    assert (code, said) == (0, f"{results.table(folder)}\n")
+    assert folder.records() == before
+    code, _, error = invoke("tune", "--run", tmp_path, "--report")
+    assert code == 1
+    assert "is not the folder of a search" in error
+
+
 def test_a_trial_that_is_promoted_goes_on_where_it_was(tmp_path: Path) -> None:
     folder = new_search(tmp_path, method="hyperband")
 
@@ -178,9 +195,9 @@ def test_a_search_that_goes_on_counts_the_time_before(
     (folder.path / "seconds").write_text("600")
     capsys.readouterr()
 
-    progress = Progress(folder, Budget(trials=4), Clock(folder))
-    progress.look()
-    progress.close()
+    shown = Progress(folder, Budget(trials=4), Clock(folder))
+    shown.look()
+    shown.close()
 
     said = capsys.readouterr().err
     assert "75%" in said
@@ -375,6 +392,59 @@ def test_a_trial_that_is_stopped_has_time_to_save(
     assert sum(signs) > 3
 
 
+def test_a_trial_that_has_ended_is_not_begun_when_it_is_late(
+    tmp_path: Path,
+) -> None:
+    """Its worker wrote that it had, and could not tell the chief."""
+    folder = new_search(tmp_path)
+    search(folder, Budget(trials=1), HERE)
+    (before,) = folder.records()
+
+    with pytest.raises(TrialStoppedError):
+        run_trial(
+            *(folder, replace(before, status="running", score=None)),
+            *(HERE, lambda: True, lambda: None),
+        )
+
+    assert folder.records() == [before]
+
+
+def test_the_smallest_loss_is_the_best(tmp_path: Path) -> None:
+    folder = new_search(tmp_path, objective="loss")
+
+    search(folder, Budget(trials=5), HERE)
+
+    scores = [record.score for record in folder.records() if record.score]
+    best = folder.best()
+    assert len(scores) == 5
+    assert len({*scores}) > 1
+    assert best is not None
+    assert best.score == min(scores)
+    # Of each trial too: with the best of its three epochs.
+    assert best.score == 98 - 10 * best.values["model.num_heads"]
+    rows = re.findall(r"^\d{4} +(\S+) ", results.table(folder), re.MULTILINE)
+    assert [float(row) for row in rows] == sorted(scores)
+    assert make_oracle(folder).objective.direction == "min"
+
+
+def test_a_search_without_a_bar_says_the_rest(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """TQDM_DISABLE, which tqdm reads as it is imported, does this."""
+
+    class Disabled(tqdm):  # type: ignore[type-arg]
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options, disable=True)
+
+    monkeypatch.setattr(progress, "tqdm", Disabled)
+    search(new_search(tmp_path), Budget(trials=1), HERE)
+    said = capsys.readouterr().err
+    assert "Trial 0000: bleu 42 after 3 epochs" in said
+    assert "left" not in said
+
+
 def test_a_hopeless_search_is_given_up(tmp_path: Path) -> None:
     space = write_space(
         tmp_path,
@@ -476,12 +546,18 @@ def test_what_of_the_preset_the_space_does_not_have_is_said(
 ) -> None:
     changes: dict[str, Any] = {
         "pipeline__batch_size": [7, 9],
+        "training__schedule": ["cosine", "constant"],
+        "training__plateau_patience": {
+            "values": [2, 3],
+            "when": {"training.schedule": "constant"},
+        },
         "model__decoder_units": {
             "values": [128],
             "also": ["model.encoder_units"],
         },
     }
     own = ["model.decoder_units=128", "model.encoder_units=64"]
+    own += ["training.plateau_patience=3"]
     space = write_space(tmp_path, **changes)
     new_search(tmp_path, space, overrides=own)
     assert [
@@ -490,7 +566,21 @@ def test_what_of_the_preset_the_space_does_not_have_is_said(
     ] == [
         "The preset has pipeline.batch_size 64 has 7 instead",
         "The preset has model.encoder_units 64 has 128 instead",
+        "The preset has training.plateau_patience 3 has None instead",
     ]
+
+
+def test_a_space_that_the_preset_cannot_enter_is_refused(
+    tmp_path: Path,
+) -> None:
+    changes: dict[str, Any] = {
+        "model__decoder": ["luong"],
+        "model__input_feeding": None,
+        "model__readout": ["maxout"],
+    }
+    with pytest.raises(GlimpseError, match="does not go with the rest"):
+        new_search(tmp_path, write_space(tmp_path, **changes))
+    assert not (tmp_path / "search").exists()
 
 
 def test_signals_are_as_before_whatever_becomes_of_a_search(
@@ -524,6 +614,9 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     (folder.path / "search.yaml").write_text("method: [")
     with pytest.raises(GlimpseError, match=r"search\.yaml cannot be read"):
         _ = Folder(folder.path).settings
+    (folder.path / "seconds").write_text("")
+    with pytest.raises(GlimpseError, match="seconds is damaged: it has ''"):
+        folder.seconds()
 
 
 def test_no_two_processes_train_one_run(

@@ -1,8 +1,11 @@
 """What a search chooses from: read, refused, and given to the configuration."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
+import keras_tuner
+import numpy as np
 import pytest
 import yaml
 
@@ -111,17 +114,94 @@ def test_what_depends_on_a_value_is_chosen_with_it_alone(
     assert active[1] == ["model.decoder", "model.input_feeding"]
 
 
+def test_a_parameter_may_depend_on_several_and_they_on_others(
+    tmp_path: Path,
+) -> None:
+    space = space_of(
+        tmp_path,
+        model__cell=["gru", "lstm"],
+        model__decoder=["bahdanau", "conditional"],
+        model__readout={
+            "values": ["tanh", "maxout"],
+            "when": {"model.decoder": "conditional"},
+        },
+        model__readout_dropout={
+            "values": [0.1, 0.2],
+            "when": {"model.readout": "maxout", "model.cell": "lstm"},
+        },
+    )
+    hyperparameters = space.hyperparameters(BASE)
+
+    chosen = []
+    for places in itertools.product((0, 1), repeat=4):
+        names = [parameter.name for parameter in space.parameters]
+        hyperparameters.values = dict(zip(names, places, strict=True))
+        hyperparameters.ensure_active_values()
+        chosen.append(space.chosen(hyperparameters.values))
+        assert len(chosen[-1]) == len(hyperparameters.values)
+
+    assert len({str(values) for values in chosen}) == 2 + 2 * 2 + 1
+
+
 def test_numbers_from_other_machines_are_read_alike(tmp_path: Path) -> None:
-    """They arrive in single precision."""
+    """They arrive in single precision, and have six digits."""
     rate = {"min": 1e-3, "max": 1e-2, "scale": "log"}
     space = space_of(tmp_path, training__learning_rate=rate)
+    for value in np.random.default_rng(0).uniform(1e-3, 1e-2, 1000):
+        here, there = (
+            space.chosen({"training.learning_rate": float(each)})
+            for each in (value, np.float32(value))
+        )
 
-    (here, there) = (
-        space.chosen({"training.learning_rate": value})
-        for value in (0.0017220612, 0.0017220611684024334)
+        assert here == there
+        assert here["training.learning_rate"] == pytest.approx(value, 1e-5)
+
+
+def test_what_is_sent_though_it_is_inactive_is_not_chosen(
+    tmp_path: Path,
+) -> None:
+    """Keras Tuner sends a worker the defaults of all that may be active."""
+    space = space_of(
+        tmp_path,
+        model__decoder=["bahdanau", "luong"],
+        model__readout={
+            "values": ["tanh", "maxout"],
+            "when": {"model.decoder": "bahdanau"},
+        },
+        model__readout_dropout={
+            "values": [0.1, 0.2],
+            "when": {"model.readout": "tanh"},
+        },
+    )
+    sent = space.hyperparameters(BASE)
+    sent.values["model.decoder"] = 1
+    received = keras_tuner.HyperParameters.from_proto(sent.to_proto())
+
+    assert "model.readout" in received.values
+    assert space.chosen(received.values) == {"model.decoder": "luong"}
+
+
+def test_what_is_left_out_takes_along_what_depends_on_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "space.yaml"
+    space_of(
+        tmp_path,
+        model__decoder=["bahdanau", "luong"],
+        model__input_feeding={
+            "values": [False, True],
+            "when": {"model.decoder": "luong"},
+        },
+        model__cell=["gru", "lstm"],
+        model__readout_dropout={
+            "values": [0.1],
+            "also": ["training.label_smoothing"],
+        },
     )
 
-    assert here == there == {"training.learning_rate": 0.00172206}
+    space = load_space(path, BASE, ("model.decoder", "training.label"))
+
+    assert [each.name for each in space.parameters] == ["model.cell"]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +295,14 @@ def test_numbers_from_other_machines_are_read_alike(tmp_path: Path) -> None:
                 },
             },
             "depend on each other",
+        ),
+        (
+            {"training__patience": {"min": 2, "max": 6}},
+            r"patience of the search space cannot be 3\.2.*: .*integer",
+        ),
+        (
+            {"training__epochs": [5, 10]},
+            "training.epochs, which --trial-epochs says",
         ),
         ({}, "names no parameter"),
     ],

@@ -13,6 +13,7 @@ from typing import Any
 
 import grpc
 import pytest
+from keras_tuner.errors import FatalError
 
 from app.tuning import trials, tuner, workers
 from app.tuning.budget import Budget
@@ -226,6 +227,27 @@ def test_a_chief_that_cannot_write_says_so(
         lead(folder, Budget(), address, 1, Place(), 120)
 
 
+def test_a_trial_of_a_job_that_is_no_more_is_free_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = open_or_create(
+        tmp_path / "search", space=write_space(tmp_path), method="random"
+    )
+    oracle = make_oracle(folder)
+    tuner.Tuner(folder, oracle, Place()).save()
+    trial = oracle.create_trial("here-3")
+    again = make_oracle(folder)
+    monkeypatch.setattr("app.tuning.search.make_oracle", lambda _: again)
+
+    def stop(_: Team) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Team, "require_alive", stop)
+    with pytest.raises(KeyboardInterrupt):
+        lead(folder, Budget(), None, 1, Place(), 120)
+    assert again.create_trial("here-1").trial_id == trial.trial_id
+
+
 @pytest.mark.parametrize(
     "text", ["8123", "localhost", ":8123", "host:", "host:0", "host:70000"]
 )
@@ -259,7 +281,7 @@ def test_a_chief_that_is_lost_while_it_is_asked_is_asked_again(
     assert oracle.get_trial("0001") == "0001"
     assert oracle.objective == "bleu"
     Client.left = [grpc.StatusCode.INTERNAL]
-    with pytest.raises(grpc.RpcError):
+    with pytest.raises(FatalError):  # or Keras Tuner takes it for the trial's
         oracle.get_trial("0001")
 
 
