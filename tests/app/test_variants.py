@@ -17,6 +17,8 @@ from app.variants import Runs, load_plan
 from data import GlimpseError
 from tests.app.tiny import PAIRS, TINY
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Path:
@@ -93,6 +95,16 @@ def test_every_variant_is_a_configuration() -> None:
     three = {each.name for each in found if len(each.seeds) == 3}
     assert three == {"bahdanau", "luong", "luong-feeding", "conditional"}
     assert all("training.epochs=3" in each.overrides for each in found)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_the_plans_of_the_documentation_can_be_trained(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert len(variants.variants(load_plan(path))) > 1
 
 
 def test_values_arrive_as_they_were_written(plan: Path) -> None:
