@@ -1,6 +1,7 @@
 """The notebooks from start to end, on models that nobody trained."""
 
 import csv
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +107,8 @@ def test_every_notebook_runs(path: Path, runs: Path, tmp_path: Path) -> None:
         cell.pop("outputs", None)
         if cell.cell_type == "code":
             cell.outputs = []
+    searches = ROOT / "notebooks" / "searches"
+    shutil.copytree(searches, tmp_path / "searches")
     copy = tmp_path / path.name
     nbformat.write(notebook, copy)
     execute(copy)
