@@ -222,6 +222,7 @@ def test_a_chief_that_cannot_write_says_so(
             oracle.create_trial("a")
 
     monkeypatch.setattr(Team, "require_alive", ask)
+    monkeypatch.setattr(tuner.Tuner, "search", lambda _: None)  # no server
     address = str(Address.free())
     with pytest.raises(GlimpseError, match="the disk is full"):
         lead(folder, Budget(), address, 1, Place(), 120)
@@ -243,6 +244,7 @@ def test_a_trial_of_a_job_that_is_no_more_is_free_at_once(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Team, "require_alive", stop)
+    monkeypatch.setattr(tuner.Tuner, "search", lambda _: None)  # no server
     with pytest.raises(KeyboardInterrupt):
         lead(folder, Budget(), None, 1, Place(), 120)
     assert again.create_trial("here-1").trial_id == trial.trial_id
