@@ -19,7 +19,7 @@ from app.tuning import trials, tuner, workers
 from app.tuning.budget import Budget
 from app.tuning.folder import Folder, open_or_create
 from app.tuning.oracles import make_oracle
-from app.tuning.search import lead, search
+from app.tuning.search import join, lead, search
 from app.tuning.trials import Place
 from app.tuning.workers import Address, Team, Watch, worker_name
 from data import GlimpseError
@@ -172,6 +172,25 @@ def test_several_at_a_time_do_what_one_does(
         log = Folder(folder).log(trial).read_text()
         assert log.count("told to end") == 2
         assert log.count("epoch 1\n") == 1
+
+
+def test_a_worker_of_several_jobs_is_several_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a name of its own, and trains one trial at a time."""
+    folder = open_or_create(tmp_path / "search", space=write_space(tmp_path))
+    begun: list[list[str]] = []
+
+    def start(command: list[str], *_: Any) -> "Popen[bytes]":
+        begun.append(command)
+        return Popen([sys.executable, "-c", "pass"])
+
+    monkeypatch.setattr(workers, "start", start)
+    join(folder.path, "host:80", "a", 2, Place(data_dir=tmp_path))
+
+    where = ["--run", str(folder.path), "--chief", "host:80"]
+    where += ["--data-dir", str(tmp_path), "--worker"]
+    assert begun == [["tune", *where, "a-1"], ["tune", *where, "a-2"]]
 
 
 def test_nobody_waits_for_workers_that_have_failed(
