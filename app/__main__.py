@@ -452,7 +452,8 @@ def tune(
     space: Annotated[
         str | None,
         typer.Option(
-            help=f"What may be chosen: one of {SPACES}, or a YAML file.",
+            help=f"What may be chosen: one of {SPACES}, or a YAML file. "
+            "refine leaves the sizes alone, which suits a short search.",
             show_default="default",
         ),
     ] = None,
