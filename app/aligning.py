@@ -109,15 +109,13 @@ class Aligner:
                 "The starting example, and a model without attention, have no "
                 "posterior to be read; choose --reading before or after"
             )
-        if backward and backward.languages != forward.languages[::-1]:
-            there, back = (
-                "→".join(each.languages) for each in (forward, backward)
-            )
+        if backward and _codes(backward) != _codes(forward)[::-1]:
+            there, back = ("→".join(_codes(m)) for m in (forward, backward))
             raise GlimpseError(
                 f"The model given as --reverse translates {back} and the other "
                 f"{there}; it must translate the other way round: train one "
-                f"with --set corpus.source={forward.languages[1]} --set "
-                f"corpus.target={forward.languages[0]}"
+                f"with --set corpus.source={_codes(forward)[1]} --set "
+                f"corpus.target={_codes(forward)[0]}"
             )
 
     @classmethod
@@ -215,6 +213,10 @@ class Aligner:
 
     def _read(self, views: Sequence[View]) -> list[list[Link]]:
         return [links(view.weights, self.threshold) for view in views]
+
+
+def _codes(translator: Translator) -> list[str]:
+    return [language.code for language in translator.languages]
 
 
 @dataclass(frozen=True)

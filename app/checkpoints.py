@@ -29,6 +29,7 @@ class TrainingState:
         seconds: time spent training and validating.
         best: best validation score so far, and the step it came at.
         best_step: see `best`.
+        best_perplexity: of validation, at that step.
         stale_epochs: validations since then.
         plateau_epochs: validations since then, or since the rate was cut.
         rate_factor: what the plateau rule has multiplied the rate by.
@@ -44,6 +45,7 @@ class TrainingState:
     seconds: float = 0.0
     best: float | None = None
     best_step: int = 0
+    best_perplexity: float = 0.0  # of older runs: equal scores change nothing
     stale_epochs: int = 0
     plateau_epochs: int = 0
     rate_factor: float = 1.0

@@ -20,7 +20,8 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
-from data import CleaningOptions, GlimpseError, PipelineOptions
+from app.scores import TOKENIZERS, bleu_tokenizer
+from data import CleaningOptions, GlimpseError, Language, PipelineOptions
 from data.corpora import HELD_OUT
 from models import SearchOptions
 from models.attention import ATTENTIONS
@@ -63,6 +64,7 @@ class CorpusOptions:
     validation: tuple[str, ...] = ()
     test: tuple[str, ...] = ()
     held_out: Count = HELD_OUT
+    tokenised: bool = False  # whether spaces part its words already
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -129,6 +131,9 @@ class TrainingOptions:
     alignments: str | None = None  # a file; else those the corpus has
     clip_norm: Positive | None = 5.0
     metric: Literal["bleu", "perplexity", "accuracy"] = "bleu"
+    bleu_tokenizer: Annotated[str, one_of(TOKENIZERS)] | None = (
+        None  # by language
+    )
     patience: Count | None = None
     checkpoint_steps: Count = 200
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -145,6 +150,25 @@ class Config:
     model: ModelOptions = Field(default_factory=ModelOptions)
     training: TrainingOptions = Field(default_factory=TrainingOptions)
     search: SearchOptions = Field(default_factory=SearchOptions)
+
+    @property
+    def languages(self) -> tuple[Language, Language]:
+        """Of source and target, which say what a word is.
+
+        In a model of words, and in text that is tokenised already, it is what
+        stands between spaces.
+        """
+        by_spaces = self.corpus.tokenised or self.tokenizer.model_type == "word"
+        return (
+            Language(self.corpus.source, by_spaces),
+            Language(self.corpus.target, by_spaces),
+        )
+
+    @property
+    def bleu_tokenizer(self) -> str:
+        """What BLEU counts: as asked for, else as the language wants it."""
+        asked = self.training.bleu_tokenizer
+        return asked or bleu_tokenizer(self.corpus.target)
 
 
 def preset_names() -> list[str]:

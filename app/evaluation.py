@@ -26,7 +26,7 @@ from app.plots import save_extremes
 from app.run import Run, replacing
 from app.scores import Score, corpus_bleu, processed_bleu, text_scores
 from app.translator import Translation, Translator
-from data import GlimpseError, words
+from data import GlimpseError, Language
 from data.corpora import Example
 
 __all__ = [
@@ -58,7 +58,7 @@ class Evaluation:
 
     Attributes:
         corpus, split, sentences, beam: what was translated, and how.
-        bleu: cased, 13a.
+        bleu: cased, by the tokenizer that the target's language wants.
         bleu_lc_norm_tok: lower-cased, punctuation normalised, Moses tokens.
         chrf, ter: character F-score, and translation edit rate.
         perplexity: of a token of the (first) references, end marks included.
@@ -122,10 +122,9 @@ def evaluate(
         GlimpseError: something cannot be read, or does not fit together.
     """
     run = Run.open(folder)
-    corpus = run.config.corpus
-    languages = (corpus.source, corpus.target)
+    languages, tokenizer = run.config.languages, run.config.bleu_tokenizer
     given = load_set(
-        corpus, split, source, reference, alignments, data_dir, cache_dir
+        run.config, split, source, reference, alignments, data_dir, cache_dir
     )
     translator = Translator.load(folder, keep_unknown=keep_unknown)
     _check_lengths(translator, given, source, cut)
@@ -140,14 +139,16 @@ def evaluate(
         split=given.split,
         sentences=len(sources),
         beam=beam_size,
-        **text_scores(hypotheses, references),
+        **text_scores(hypotheses, references, tokenizer),
         bleu_lc_norm_tok=processed_bleu(
-            hypotheses, given.processed_references(languages[1]), languages[1]
+            hypotheses,
+            given.processed_references(languages[1].code),
+            languages[1].code,
         ),
         perplexity=_perplexity(forced),
         token_accuracy=_token_accuracy(forced),
         by_source_length=_by_source_length(
-            sources, hypotheses, references, languages[0]
+            sources, hypotheses, references, languages[0], tokenizer
         ),
         aer=_aer(translator, forced, given.gold),
         attention=_attention(translator, translations),
@@ -240,11 +241,12 @@ def _by_source_length(
     sources: Sequence[str],
     hypotheses: Sequence[str],
     references: Sequence[Sequence[str]],
-    language: str,
+    language: Language,
+    tokenizer: str,
 ) -> tuple[LengthScore, ...]:
     rows: dict[int, list[int]] = {}
     for index, source in enumerate(sources):
-        length = max(1, len(words(source, language)))
+        length = max(1, len(language.words(source)))
         rows.setdefault((length - 1) // LENGTH_STEP, []).append(index)
     return tuple(
         LengthScore(
@@ -254,6 +256,7 @@ def _by_source_length(
             corpus_bleu(
                 [hypotheses[index] for index in rows[step]],
                 [references[index] for index in rows[step]],
+                tokenizer,
             ),
         )
         for step in sorted(rows)

@@ -8,8 +8,14 @@ from typing import Any
 from tqdm import tqdm
 
 from app.config import Config
-from app.run import Tokenizers, replacing, sample_pairs, train_tokenizers
-from data import GlimpseError, load_corpus, words
+from app.run import (
+    Tokenizers,
+    open_corpus,
+    replacing,
+    sample_pairs,
+    train_tokenizers,
+)
+from data import GlimpseError, Language
 from data.cleaning import described
 from data.survey import PERCENTILES, Leak, Side, SplitSurvey, Survey, survey
 
@@ -26,9 +32,7 @@ def prepare(
     Raises:
         GlimpseError: see `data.load_corpus`.
     """
-    corpus = load_corpus(
-        **asdict(config.corpus), data_dir=data_dir, cache_dir=cache_dir
-    )
+    corpus = open_corpus(config, data_dir, cache_dir)
     sample = sample_pairs(corpus, config.cleaning)
     tokenizers = train_tokenizers(sample, config.tokenizer)
     total = sum(corpus.size(split) for split in corpus.splits)
@@ -47,28 +51,27 @@ def write_words(
 ) -> None:
     """Write the words of every split: `FOLDER/SPLIT.LANGUAGE`.
 
-    Words are those of `data.words`, separated by spaces, a sentence a line, in
-    the order of the corpus: so line N of the links that an aligner makes of
-    them belongs to training pair N.
+    Words are those that links count, separated by spaces, a sentence a line, in
+    the order of the corpus. Pairs with an empty side are left out, which
+    aligners stumble over; `training.alignments` takes the links of the others.
     """
-    corpus = load_corpus(
-        **asdict(config.corpus), data_dir=data_dir, cache_dir=cache_dir
-    )
+    corpus = open_corpus(config, data_dir, cache_dir)
     folder.mkdir(parents=True, exist_ok=True)
     for split in corpus.splits:
-        for side, language in enumerate((corpus.source, corpus.target)):
+        for side, language in enumerate(config.languages):
             with (
-                replacing(folder / f"{split}.{language}") as beside,
+                replacing(folder / f"{split}.{language.code}") as beside,
                 beside.open("w", encoding="utf-8", newline="\n") as file,
             ):
                 file.writelines(
                     _words_line(pair[side], language)
                     for pair in corpus.pairs(split)
+                    if all(pair)
                 )
 
 
-def _words_line(text: str, language: str) -> str:
-    spans = words(text, language)
+def _words_line(text: str, language: Language) -> str:
+    spans = language.words(text)
     return " ".join(text[start:end] for start, end in spans) + "\n"
 
 

@@ -5,7 +5,7 @@ import logging
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib import metadata
@@ -29,8 +29,10 @@ from data import (
     Tokenizer,
     load_corpus,
 )
-from data.cleaning import Tally, clean, suspicions
+from data.cleaning import Tally, clean, described, suspicions
 from data.corpora import Pair
+from data.corpora.evened import EvenedCorpus
+from data.inventory import Inventory
 from models import (
     Encoder,
     LuongDecoder,
@@ -45,6 +47,8 @@ from models.attention import windows
 log = logging.getLogger(__name__)
 PACKAGES = ("tensorflow", "keras", "tensorflow-text", "sentencepiece", "numpy")
 LOCK = ".lock"
+INVENTORY = "source_inventory.json"
+OLDER_INVENTORY = "source_words.txt"  # words in lower case, a line each
 ENDING = 10.0  # seconds in which a process that was told to has ended
 
 
@@ -133,11 +137,7 @@ class Run:
         self, data_dir: Path | None = None, cache_dir: Path | None = None
     ) -> Corpus:
         """The corpus this run is about; see `data.load_corpus`."""
-        return load_corpus(
-            **asdict(self.config.corpus),
-            data_dir=data_dir,
-            cache_dir=cache_dir,
-        )
+        return open_corpus(self.config, data_dir, cache_dir)
 
     def has_tokenizers(self) -> bool:
         return all(path.is_file() for path in self._tokenizer_paths())
@@ -152,21 +152,20 @@ class Run:
         loaded = [Tokenizer.load(path) for path in self._tokenizer_paths()]
         return Tokenizers(loaded[0], loaded[-1])
 
-    def save_source_words(self, words: Iterable[str]) -> None:
-        """Write the words of the source seen in training, one a line."""
-        with replacing(self._source_words) as beside:
-            lines = [f"{word}\n" for word in sorted(words)]
-            beside.write_text("".join(lines), "utf-8", newline="\n")
+    def save_inventory(self, inventory: Inventory) -> None:
+        """Write what the training text of the source is written with."""
+        with replacing(self.folder / INVENTORY) as beside:
+            beside.write_text(inventory.to_json(), "utf-8", newline="\n")
 
-    def load_source_words(self) -> frozenset[str] | None:
-        """What `save_source_words` wrote; None if nothing was."""
-        if not self._source_words.is_file():
+    def load_inventory(self) -> Inventory | None:
+        """What `save_inventory` wrote, or can be told of an older run."""
+        written, older = self.folder / INVENTORY, self.folder / OLDER_INVENTORY
+        if written.is_file():
+            return Inventory.from_json(written.read_text("utf-8"))
+        if not older.is_file() or not self.has_tokenizers():
             return None
-        return frozenset(self._source_words.read_text("utf-8").split("\n"))
-
-    @property
-    def _source_words(self) -> Path:
-        return self.folder / "source_words.txt"
+        words = older.read_text("utf-8").split("\n")
+        return Inventory.of_older_run(words, self.load_tokenizers().source)
 
     def _tokenizer_paths(self) -> list[Path]:
         if self.config.tokenizer.joint:
@@ -260,13 +259,34 @@ def open_or_create(
     return run
 
 
+def open_corpus(
+    config: Config, data_dir: Path | None = None, cache_dir: Path | None = None
+) -> Corpus:
+    """The corpus of a configuration, evened out where it says so.
+
+    Raises:
+        GlimpseError: see `data.load_corpus`.
+    """
+    options = asdict(config.corpus)
+    del options["tokenised"]  # says what its words are, see `Config.languages`
+    corpus = load_corpus(**options, data_dir=data_dir, cache_dir=cache_dir)
+    return EvenedCorpus.of(corpus) if config.cleaning.even else corpus
+
+
 def sample_pairs(corpus: Corpus, cleaning: CleaningOptions) -> list[Pair]:
     """Training pairs to learn a vocabulary from; warns of odd sides."""
     languages = (corpus.source, corpus.target)
     sample = corpus.sample()
     for suspicion in suspicions(sample, languages):
         log.warning("%s", suspicion)
-    return list(clean(sample, cleaning, languages, Tally()))
+    tally = Tally()
+    kept = list(clean(sample, cleaning, languages, tally))
+    if not kept:
+        raise GlimpseError(
+            f"Of {tally.pairs:,} pairs of corpus {corpus.name} none is left for "
+            f"training: {'; '.join(described(tally.drops)) or 'none came'}"
+        )
+    return kept
 
 
 def train_tokenizers(

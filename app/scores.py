@@ -9,7 +9,14 @@ from typing import Any
 from sacrebleu.metrics import BLEU, CHRF, TER
 from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
+from data import GlimpseError
+from data.languages import BY_CHARACTERS, CHINESE, base
+from data.text import letters_apart
+
 References = Sequence[Sequence[str]]  # one or more for each sentence
+
+ORDINARY = "13a"  # mteval's, of words between spaces
+TOKENIZERS = (ORDINARY, "intl", "zh", "char", "none", "ja-mecab", "ko-mecab")
 
 
 @dataclass(frozen=True)
@@ -20,35 +27,93 @@ class Score:
     signature: str
 
 
-def corpus_bleu(hypotheses: Sequence[str], references: References) -> float:
-    """Cased BLEU on 13a tokens, from 0 to 100.
+def bleu_tokenizer(language: str) -> str:
+    """The name of sacreBLEU's tokenizer for texts in a language.
+
+    It hangs on the language alone, not on what is installed: so the same
+    training keeps the same epoch everywhere.
+
+    Args:
+        language: its code, "zh-TW" or "jpn".
+    """
+    code = base(language)
+    if code in CHINESE:
+        return "zh"
+    return "char" if code in BY_CHARACTERS else ORDINARY
+
+
+def corpus_bleu(
+    hypotheses: Sequence[str],
+    references: References,
+    tokenizer: str = ORDINARY,
+) -> float:
+    """Cased BLEU, from 0 to 100.
 
     Args:
         hypotheses: one a sentence.
         references: for each sentence, a tuple of one or more.
+        tokenizer: one of `TOKENIZERS`.
+
+    Raises:
+        GlimpseError: the tokenizer is not installed.
     """
     # Forced: unfinished models end their sentences in any way.
-    return _score(BLEU(force=True), hypotheses, references).score
+    metric = _bleu(tokenizer, force=True)
+    return _score(metric, hypotheses, references).score
 
 
-def sentence_bleu(hypothesis: str, references: Sequence[str]) -> float:
-    """BLEU of one sentence, 0 to 100; cased, 13a.
+def sentence_bleu(
+    hypothesis: str, references: Sequence[str], tokenizer: str = ORDINARY
+) -> float:
+    """Cased BLEU of one sentence, 0 to 100.
 
     Over the orders that it is long enough to have: sacreBLEU's effective order.
     """
-    metric = BLEU(effective_order=True)
+    metric = _bleu(tokenizer, effective_order=True)
     return metric.sentence_score(hypothesis, list(references)).score
 
 
 def text_scores(
-    hypotheses: Sequence[str], references: References
+    hypotheses: Sequence[str],
+    references: References,
+    tokenizer: str = ORDINARY,
 ) -> dict[str, Score]:
-    """BLEU (cased, 13a), chrF and TER, by their keys in an evaluation."""
-    metrics = {"bleu": BLEU(), "chrf": CHRF(), "ter": TER()}
+    """Cased BLEU, chrF and TER, by their keys in an evaluation.
+
+    TER counts words; where they do not stand between spaces, what the
+    tokenizer makes of the text, which then stands in its signature.
+    """
+    bleu = _bleu(tokenizer)
     return {
-        key: _score(metric, hypotheses, references)
-        for key, metric in metrics.items()
+        "bleu": _score(bleu, hypotheses, references),
+        "chrf": _score(CHRF(), hypotheses, references),
+        "ter": _ter(hypotheses, references, tokenizer),
     }
+
+
+def _bleu(tokenizer: str, **options: Any) -> Any:
+    try:
+        return BLEU(tokenize=tokenizer, **options)
+    except (RuntimeError, ImportError) as error:
+        raise GlimpseError(
+            f"BLEU by {tokenizer} was asked for, which is not installed "
+            f"({' '.join(str(error).split())}): install it, or leave "
+            "training.bleu_tokenizer to the language"
+        ) from error
+
+
+def _ter(
+    hypotheses: Sequence[str], references: References, tokenizer: str
+) -> Score:
+    if tokenizer == ORDINARY:
+        return _score(TER(), hypotheses, references)
+    split = _bleu(tokenizer).tokenizer
+    found = _score(
+        TER(),
+        [split(text) for text in hypotheses],
+        [tuple(map(split, texts)) for texts in references],
+    )
+    return Score(found.score, f"{found.signature}|split:{tokenizer}")
 
 
 def processed_bleu(
@@ -68,9 +133,12 @@ def processed_bleu(
 
 
 def process(text: str, language: str) -> str:
-    """Lower-case, normalise punctuation, then tokenize, by Moses's rules."""
-    normalise_punctuation, tokenize = _moses(language)
-    return tokenize(normalise_punctuation(text.lower()))
+    """Lower-case, normalise punctuation, then tokenize, by Moses's rules.
+
+    Letters of scripts without spaces are words by themselves.
+    """
+    normalise_punctuation, tokenize = _moses(base(language))
+    return letters_apart(tokenize(normalise_punctuation(text.lower())))
 
 
 @lru_cache(maxsize=8)

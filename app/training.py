@@ -22,7 +22,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from app.checkpoints import Checkpoints, TrainingState
-from app.config import TrainingOptions
+from app.config import Config, TrainingOptions
 from app.device import Device
 from app.run import (
     Run,
@@ -36,11 +36,12 @@ from app.run import (
 from app.scores import corpus_bleu
 from app.translator import Translation, Translator
 from app.watch import Watch, is_early
-from data import Corpus, GlimpseError
+from data import Corpus, GlimpseError, PipelineOptions
 from data.cleaning import described
+from data.corpora import Pair
 from data.guidance import Guide, gold_guide, read_guide
+from data.inventory import Inventory
 from data.pipeline import Report, TrainingData, read_split
-from data.vocabulary import known_words
 from models import TranslationModel
 
 SHOWN_EVERY = 10  # steps between looks at the loss: a look waits for the device
@@ -90,7 +91,7 @@ def train(
         try:
             corpus = run.load_corpus(data_dir, cache_dir)
             tokenizers = prepare_tokenizers(run, corpus)
-            guide = load_guide(run.config.training, corpus, data_dir)
+            guide = load_guide(run.config, corpus, data_dir)
         except GlimpseError:
             run.discard_if_new()  # or it would be in the way once it is mended
             raise
@@ -100,31 +101,51 @@ def train(
 def prepare_tokenizers(run: Run, corpus: Corpus) -> Tokenizers:
     """The run's tokenizers; trained on its training split if it has none.
 
-    The words of the source are kept with them, so that `translate` can tell
-    which it has never seen. Of a large corpus both are those of a sample.
+    The inventory of the source is kept with them, so that `translate` can tell
+    what it has never seen. Of a large corpus both are those of a sample.
     """
     if run.has_tokenizers():
         return run.load_tokenizers()
     sample = sample_pairs(corpus, run.config.cleaning)
     trained = train_tokenizers(sample, run.config.tokenizer)
-    run.save_source_words(known_words(source for source, _ in sample))
+    run.save_inventory(inventory(sample, trained, run.config.pipeline))
     run.save_tokenizers(trained)
     return run.load_tokenizers()
 
 
+def inventory(
+    pairs: Sequence[Pair], tokenizers: Tokenizers, options: PipelineOptions
+) -> Inventory:
+    """The inventory of the sources, and the longest of those that are kept."""
+    sources, targets = (
+        [len(ids) + 1 for ids in tokenizer.encode_batch(side)]
+        for tokenizer, side in zip(
+            tokenizers, zip(*pairs, strict=True), strict=True
+        )
+    )
+    kept = (
+        source
+        for source, target in zip(sources, targets, strict=True)
+        if source <= options.max_source_length
+        and target <= options.max_target_length
+    )
+    return Inventory.of((pair[0] for pair in pairs), max(kept, default=None))
+
+
 def load_guide(
-    options: TrainingOptions, corpus: Corpus, data_dir: Path | None = None
+    config: Config, corpus: Corpus, data_dir: Path | None = None
 ) -> Guide | None:
     """What attention is to learn, if it is: of the corpus, or of a file.
 
     Raises:
         GlimpseError: there is none, or the file does not fit the corpus.
     """
-    if not options.guided_alignment:
+    if not config.training.guided_alignment:
         return None
-    if options.alignments is None:
-        return gold_guide(corpus)
-    return read_guide(options.alignments, corpus, data_dir)
+    file = config.training.alignments
+    if file is None:
+        return gold_guide(corpus, config.languages)
+    return read_guide(file, corpus, config.languages, data_dir)
 
 
 def learning_rate(
@@ -177,7 +198,9 @@ class Trainer:
         self.train_step = _graph(self.model.train_step, self.data, device)
         self.test_step = _graph(self.model.test_step, self.validation, device)
         self.checkpoints = Checkpoints(run.checkpoints, _variables(self.model))
-        self.translator = Translator(self.model, tokenizers, run.config)
+        self.translator = Translator(
+            self.model, tokenizers, run.config, run.load_inventory()
+        )
         self.watch = Watch(run, self.translator, self.examples)
         self.total_steps = self.options.epochs * self.data.steps_per_epoch
 
@@ -315,7 +338,11 @@ class Trainer:
         state.history.append(row)
         state.epoch += 1
         state.batch = 0
-        self._judge(state, row[f"validation_{self.options.metric}"])
+        self._judge(
+            state,
+            row[f"validation_{self.options.metric}"],
+            row["validation_perplexity"],
+        )
         self._record(state, row, translations)
 
     def _validate(self) -> tuple[dict[str, float], list[Translation]]:
@@ -329,14 +356,27 @@ class Trainer:
         results["bleu"] = corpus_bleu(
             [translation.text for translation in translations],
             [example.references for example in self.examples],
+            self.run.config.bleu_tokenizer,
         )
         return results, translations
 
-    def _judge(self, state: TrainingState, score: float) -> None:
-        """Best so far, the plateau rule, and whether to go on."""
+    def _judge(
+        self, state: TrainingState, score: float, perplexity: float
+    ) -> None:
+        """Best so far, the plateau rule, and whether to go on.
+
+        Of equal scores that with the lower perplexity is better: the BLEU of a
+        model that has hardly begun is 0 again and again.
+        """
         sign = -1 if self.options.metric == "perplexity" else 1
-        if state.best is None or sign * (score - state.best) > 0:
+        best = (
+            (-math.inf, -math.inf)
+            if state.best is None
+            else (sign * state.best, -state.best_perplexity)
+        )
+        if (sign * score, -perplexity) > best:
             state.best, state.best_step = score, state.step
+            state.best_perplexity = perplexity
             state.stale_epochs = state.plateau_epochs = 0
             self.run.save_weights(self.model, "best")
         else:

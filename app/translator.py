@@ -12,7 +12,8 @@ import tensorflow as tf
 from app.config import Config
 from app.run import Run, Tokenizers
 from data import GlimpseError, Tokenizer, normalise
-from data.vocabulary import plain_words
+from data.inventory import Adapted, Inventory, as_it_is
+from data.text import Span
 from models import (
     Hypotheses,
     SearchOptions,
@@ -61,7 +62,9 @@ class Translation:
     Attributes:
         source: the sentence as it came.
         source_text: what was translated: normalised, cut where over-long.
-        source_ids: its token ids, the final EOS included.
+        source_ids: its token ids, the final EOS included; of the text in the
+            forms that training had, see `Inventory.adapt`.
+        source_spans: where in `source_text` each of them is, in characters.
         hypotheses: at least one.
         truncated: whether the sentence was cut.
     """
@@ -69,6 +72,7 @@ class Translation:
     source: str
     source_text: str
     source_ids: tuple[int, ...]
+    source_spans: tuple[Span, ...]
     hypotheses: tuple[Hypothesis, ...]
     truncated: bool = False
 
@@ -86,7 +90,7 @@ class Translator:
         tokenizers: those it was trained with.
         config: that of their run: how to search when nothing else is asked,
             the longest source, the languages.
-        source_words: those seen in training, as `known_words` gives them.
+        inventory: of the source's training text.
         keep_unknown: whether to leave the unknown words of a word-level model
             as marks; see `translate`.
     """
@@ -96,14 +100,14 @@ class Translator:
         model: TranslationModel,
         tokenizers: Tokenizers,
         config: Config,
-        source_words: frozenset[str] | None = None,
+        inventory: Inventory | None = None,
         keep_unknown: bool = False,
     ) -> None:
         self.model = model
         self.tokenizers = tokenizers
         self.config = config
-        self.languages = (config.corpus.source, config.corpus.target)
-        self.source_words = source_words
+        self.languages = config.languages
+        self.inventory = inventory
         self.keep_unknown = keep_unknown
         self._searches: dict[SearchOptions, Callable[..., Hypotheses]] = {}
 
@@ -124,7 +128,7 @@ class Translator:
             model,
             tokenizers,
             run.config,
-            run.load_source_words(),
+            run.load_inventory(),
             keep_unknown,
         )
 
@@ -184,11 +188,16 @@ class Translator:
         return self.model.decoder.attention is not None
 
     def unseen_words(self, sentence: str) -> list[str]:
-        """The words of a sentence that training had none of, each once."""
-        if self.source_words is None:
+        """The words of a sentence that training had in no case, each once."""
+        if self.inventory is None:
             return []
-        words = dict.fromkeys(plain_words(normalise(sentence)))
-        return [word for word in words if word not in self.source_words]
+        return self.inventory.unseen_words(self._adapt(sentence).text)
+
+    def unseen_characters(self, sentence: str) -> list[str]:
+        """Characters that training had in no form, but for `unseen_words`."""
+        if self.inventory is None:
+            return []
+        return self.inventory.unseen_characters(self._adapt(sentence).text)
 
     def is_cut(self, sentence: str) -> bool:
         """Whether only the beginning of a sentence is translated."""
@@ -266,16 +275,29 @@ class Translator:
             for place, ids in enumerate(targets)
         ]
 
-    def _encode(self, sentence: str) -> Translation:
+    def _adapt(self, sentence: str) -> Adapted:
+        """A sentence in the forms that training had."""
         text = normalise(sentence)
+        return self.inventory.adapt(text) if self.inventory else as_it_is(text)
+
+    def _encode(self, sentence: str) -> Translation:
+        text, adapted = normalise(sentence), self._adapt(sentence)
         tokenizer = self.tokenizers.source
-        ids = tokenizer.encode(text)
-        kept = ids[: self.config.pipeline.max_source_length - 1]
+        ids = tokenizer.encode(adapted.text)
+        kept = (*ids[: self.config.pipeline.max_source_length - 1],)
+        spans = tokenizer.spans((*ids, tokenizer.EOS), adapted.text)
+        spans = [adapted.typed(span) for span in spans]
         truncated = len(kept) < len(ids)
         if truncated:
-            text = _beginning(text, kept, tokenizer)
+            text = text[: spans[len(kept) - 1][1]]
+            spans = [*spans[: len(kept)], (len(text),) * 2]
         return Translation(
-            sentence, text, (*kept, tokenizer.EOS), (), truncated
+            sentence,
+            text,
+            (*kept, tokenizer.EOS),
+            tuple(spans),
+            (),
+            truncated,
         )
 
     def _search(
@@ -325,9 +347,7 @@ class Translator:
             return hypothesis
         weights = _by_word(
             hypothesis.attention[:, :-1],
-            self.tokenizers.source.spans(
-                source.source_ids[:-1], source.source_text
-            ),
+            source.source_spans[:-1],
             source.source_text,
         )
         known = source.source_text.split(" ")
@@ -406,13 +426,6 @@ def _by_word(
     spaces = text.count(" ")
     words = [text.count(" ", 0, end) for _, end in spans]
     return weights @ np.eye(spaces + 1, dtype=weights.dtype)[words]
-
-
-def _beginning(text: str, ids: list[int], tokenizer: Tokenizer) -> str:
-    """The part of `text` that `ids`, its first ones, were made from."""
-    if tokenizer.is_word_level:  # whose unknown words must not be lost
-        return " ".join(text.split(" ")[: len(ids)])
-    return tokenizer.decode(ids)
 
 
 def _empty(source: Translation) -> Translation:

@@ -19,7 +19,7 @@ from app.config import flatten
 from app.plots import heat_map
 from app.run import Run, replacing
 from app.translator import Translation, Translator
-from data import Example, words
+from data import Example, Language
 
 SENTENCES = 3
 LENGTHS = range(5, 13)  # words of a source that makes a good picture
@@ -45,7 +45,7 @@ class Watch:
     ) -> None:
         self.run = run
         self.translator = translator
-        language = run.config.corpus.source
+        language = run.config.languages[0]
         self.places = chosen([each.source for each in examples], language)
         self.examples = [examples[place] for place in self.places]
         self.writer = tf.summary.create_file_writer(str(run.logs))
@@ -104,7 +104,7 @@ class Watch:
             tf.summary.image(f"attention {number}", _image(view))
 
 
-def chosen(sources: Sequence[str], language: str) -> list[int]:
+def chosen(sources: Sequence[str], language: Language) -> list[int]:
     """Places of a few sentences from all over, of a length to look at.
 
     Of any length where too few are.
@@ -113,7 +113,7 @@ def chosen(sources: Sequence[str], language: str) -> list[int]:
     fitting = [
         place
         for place in every
-        if len(words(sources[place], language)) in LENGTHS
+        if len(language.words(sources[place])) in LENGTHS
     ]
     some: Sequence[int] = fitting if len(fitting) >= SENTENCES else every
     return list(some[:: max(1, len(some) // SENTENCES)][:SENTENCES])

@@ -6,7 +6,7 @@
 from data.corpora import Corpus, Example, load_corpus
 from data.errors import GlimpseError
 from data.options import CleaningOptions, PipelineOptions
-from data.text import normalise, words
+from data.text import Language, normalise, words
 from data.tokenizer import Tokenizer
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Corpus",
     "Example",
     "GlimpseError",
+    "Language",
     "PipelineOptions",
     "Tokenizer",
     "load_corpus",

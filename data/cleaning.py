@@ -9,7 +9,9 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from data.errors import GlimpseError
+from data.languages import BY_CHARACTERS, CHINESE, base
 from data.options import CleaningOptions
+from data.text import about_words, is_unspaced
 
 EMPTY = "empty on a side"
 TOO_LONG = "too long"
@@ -106,6 +108,7 @@ def suspicions(
             f" pairs looked at, such as {same[0]}: are they the right files?"
         )
         return
+    yield from _without_spaces([pair[1] for pair in some], languages[1])
     sides = [" ".join(side) for side in zip(*some, strict=True)]
     found = [
         _other_language(side, language) or language
@@ -125,6 +128,19 @@ def suspicions(
                 f"The {side} should be in '{language}' but reads like "
                 f"'{other}': is it the right file, or corpus.{side} wrong?"
             )
+
+
+def _without_spaces(targets: Sequence[str], language: str) -> Iterator[str]:
+    """Say where a target has no spaces, and its language is not known to."""
+    found = sum(map(is_unspaced, targets))
+    known = base(language) in CHINESE | BY_CHARACTERS
+    if 2 * found > len(targets) and not known:
+        yield (
+            f"The target is written without spaces, but corpus.target is "
+            f"'{language}', which is none of the languages known for it: BLEU "
+            "would count what stands between spaces, so give the code of its "
+            "language, such as zh, ja or th"
+        )
 
 
 def described(drops: Mapping[str, Drop]) -> list[str]:
@@ -166,7 +182,7 @@ def _judges(
 
 
 def _ratio(source: str, target: str) -> float:
-    words = len(source.split()), len(target.split())
+    words = about_words(source), about_words(target)
     return max(words) / min(words)
 
 
@@ -185,26 +201,22 @@ class _Before:
 
 def _other_language(text: str, language: str) -> str | None:
     """Return what `text` is surely in, if that is another language."""
-    if _code(language) not in _known_languages():
+    if base(language) not in _known_languages():
         return None
     found, probability = _identifier().classify(text)
-    if found == _code(language) or probability < _CERTAIN:
+    if found == base(language) or probability < _CERTAIN:
         return None
     return found
 
 
 def _check_can_tell(languages: Sequence[str]) -> None:
     for language in languages:
-        if _code(language) not in _known_languages():
+        if base(language) not in _known_languages():
             raise GlimpseError(
                 f"cleaning.language is true, but '{language}' is none of the "
                 f"languages that can be told ({', '.join(_known_languages())})"
                 ": set it to false."
             )
-
-
-def _code(language: str) -> str:
-    return language.lower().replace("_", "-").partition("-")[0]
 
 
 def _known_languages() -> list[str]:

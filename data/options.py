@@ -61,16 +61,20 @@ class PipelineOptions:
 
 @dataclass(frozen=True)
 class CleaningOptions:
-    """Which pairs are left out of training; each is counted.
+    """Which pairs are left out of training, each counted, or evened out.
 
     Pairs with an empty side are always left out.
 
     Attributes:
         length_ratio: most that one side's words may be times the other's; None
-            for any.
+            for any. Where a script has no spaces, so many letters count as a
+            word: see `data.text.about_words`.
         duplicates: whether to leave out a pair that came before.
         language: whether to leave out a pair with a side of five words or more
             that is surely in another language than it should be.
+        even: whether to write the apostrophes, quotes, ellipses and letters of
+            full width of training text in the form that is most frequent there,
+            a side by itself.
 
     Raises:
         GlimpseError: a ratio below 1, which no pair has.
@@ -79,6 +83,7 @@ class CleaningOptions:
     length_ratio: float | None = None
     duplicates: bool = False
     language: bool = False
+    even: bool = False
 
     def __post_init__(self) -> None:
         if self.length_ratio is not None and self.length_ratio < 1:

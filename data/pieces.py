@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from data.links import Link
-from data.text import words
+from data.text import Language, Span
 from data.tokenizer import Tokenizer
-
-Span = tuple[int, int]
 
 
 def shares(pieces: Sequence[Span], spans: Sequence[Span]) -> np.ndarray:
@@ -61,10 +59,12 @@ def piece_links(
     return np.argwhere(joined > 0)
 
 
-def word_shares(tokenizer: Tokenizer, text: str, language: str) -> np.ndarray:
+def word_shares(
+    tokenizer: Tokenizer, text: str, language: Language
+) -> np.ndarray:
     """`shares` of the pieces of a normalised text, its end included."""
     ids = [*tokenizer.encode(text), tokenizer.EOS]
-    return shares(tokenizer.spans(ids, text), words(text, language))
+    return shares(tokenizer.spans(ids, text), language.words(text))
 
 
 def _next_word(position: int, spans: Sequence[Span]) -> int:

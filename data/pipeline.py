@@ -460,7 +460,7 @@ def read_split(
         pairs = corpus.pairs(split)
         if guide is None:
             return pairs
-        return guide.rows(pairs, tokenizers, languages)
+        return guide.rows(pairs, tokenizers)
 
     return TrainingData(
         strings(

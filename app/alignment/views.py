@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.translator import Hypothesis, Translation, Translator
-from data import Tokenizer, words
+from data import Language
 from data.pieces import shares
+from data.text import Span
 
 END = "</s>"  # how the end of a sentence is shown
 
@@ -80,15 +81,15 @@ def word_view(
         reading: one of `READINGS`, or `POSTERIOR` where `Translator.force`
             was asked for it.
     """
-    languages, tokenizers = translator.languages, translator.tokenizers
+    languages, tokenizer = translator.languages, translator.tokenizers.target
     source, source_shares = _word_shares(
-        tokenizers.source,
-        translation.source_ids,
-        translation.source_text,
-        languages[0],
+        translation.source_text, translation.source_spans, languages[0]
     )
+    text = hypothesis.text  # in which a word-level model's words are replaced
+    if not tokenizer.is_word_level:
+        text = tokenizer.decode(hypothesis.ids)
     target, target_shares = _word_shares(
-        tokenizers.target, hypothesis.ids, hypothesis.text, languages[1]
+        text, tokenizer.spans(hypothesis.ids, text), languages[1]
     )
     if hypothesis.attention is None:
         return View(source, target, None)
@@ -123,15 +124,9 @@ def rounded(weights: np.ndarray) -> list[list[float]]:
 
 
 def _word_shares(
-    tokenizer: Tokenizer, ids: Sequence[int], text: str, language: str
+    text: str, pieces: Sequence[Span], language: Language
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    if tokenizer.is_word_level:
-        # Moses's rules would make three words of the mark.
-        mark = tokenizer.UNKNOWN_WORD
-        masked = text.replace(mark, "x" * len(mark))
-    else:
-        masked = text = tokenizer.decode(ids)
-    spans = words(masked, language)
+    spans = language.words(text)
     labels = [text[start:end] for start, end in spans]
-    end = [END] if ids else []  # an empty sentence has no translation
-    return (*labels, *end), shares(tokenizer.spans(ids, text), spans)
+    end = [END] if pieces else []  # an empty sentence has no translation
+    return (*labels, *end), shares(pieces, spans)

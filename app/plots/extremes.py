@@ -34,7 +34,11 @@ def save_extremes(
     """
     _remove(folder)
     shown = [i for i, each in enumerate(translations) if has_attention(each)]
-    scores = [sentence_bleu(translations[i].text, references[i]) for i in shown]
+    tokenizer = translator.config.bleu_tokenizer
+    scores = [
+        sentence_bleu(translations[i].text, references[i], tokenizer)
+        for i in shown
+    ]
     written: list[Path] = []
     for name, place in choose(scores).items():
         index, score = shown[place], scores[place]

@@ -172,7 +172,7 @@ def _add_state(
 
 
 def _describe(name: str, translator: Translator) -> dict[str, Any]:
-    source, target = translator.languages
+    source, target = (each.code for each in translator.languages)
     model = translator.config.model
     attends = model.kind != "seq2seq" or model.decoder != "plain"
     return {

@@ -28,7 +28,7 @@ def make_run(folder: Path, decoder: str = "bahdanau") -> Path:
     from app.config import Config, ModelOptions, TokenizerOptions
     from app.run import Run, Tokenizers
     from data import Tokenizer
-    from data.vocabulary import known_words
+    from data.inventory import Inventory
 
     units = {"embedding_units": 7, "encoder_units": 5, "decoder_units": 11}
     config = Config(
@@ -39,7 +39,7 @@ def make_run(folder: Path, decoder: str = "bahdanau") -> Path:
     tokenizer = Tokenizer.train([*SOURCES, *TARGETS], 360)
     tokenizers = Tokenizers(tokenizer, tokenizer)
     run.save_tokenizers(tokenizers)
-    run.save_source_words(known_words(SOURCES))
+    run.save_inventory(Inventory.of(SOURCES))
     model = run.build_model(tokenizers)
     # Large enough for translations that differ in words and in length.
     random = np.random.default_rng(3)

@@ -1,0 +1,69 @@
+"""A corpus whose training text is evened out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from data.corpora.corpus import Corpus, Example, Pair
+from data.inventory import Inventory
+
+
+@dataclass(frozen=True)
+class EvenedCorpus(Corpus):
+    """Another corpus, in training with the most frequent forms alone.
+
+    Validation and other splits are as they come: what is measured stays.
+
+    Attributes:
+        corpus: the other one.
+        inventories: of its training text, source and target.
+    """
+
+    corpus: Corpus = field(repr=False)
+    inventories: tuple[Inventory, Inventory] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, corpus: Corpus) -> EvenedCorpus:
+        """Even out a corpus, by a sample of its training text."""
+        pairs = corpus.sample()
+        source, target = (
+            Inventory.of(pair[side] for pair in pairs) for side in (0, 1)
+        )
+        return cls(
+            corpus.name, corpus.source, corpus.target, corpus, (source, target)
+        )
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return self.corpus.splits
+
+    def size(self, split: str) -> int:
+        return self.corpus.size(split)
+
+    def pairs(self, split: str) -> Iterator[Pair]:
+        pairs = self.corpus.pairs(split)
+        return map(self._even, pairs) if split == "train" else pairs
+
+    def sample(self, split: str = "train") -> list[Pair]:
+        pairs = self.corpus.sample(split)
+        return list(map(self._even, pairs)) if split == "train" else pairs
+
+    def examples(self, split: str) -> list[Example]:
+        return self.corpus.examples(split)
+
+    def gold_alignments(self, split: str) -> dict[int, str] | None:
+        return self.corpus.gold_alignments(split)
+
+    def processed_references(self, split: str) -> list[str] | None:
+        return self.corpus.processed_references(split)
+
+    def fingerprint(self) -> str:
+        return self.corpus.fingerprint()
+
+    def known_leaks(self) -> frozenset[str]:
+        return self.corpus.known_leaks()
+
+    def _even(self, pair: Pair) -> Pair:
+        source, target = self.inventories
+        return source.even(pair[0]), target.even(pair[1])
