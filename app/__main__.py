@@ -414,7 +414,7 @@ def align(
             threshold=threshold,
         )
         given = load_set(
-            aligner.forward.config.corpus,
+            aligner.forward.config,
             split,
             source,
             reference,

@@ -28,6 +28,7 @@ from app.alignment import (
     save_npz,
     score_alignments,
     to_pharaoh,
+    warn_if_from_one,
     word_view,
 )
 from app.translator import Translation, Translator
@@ -168,7 +169,10 @@ class Aligner:
         every = list(gold.values())
         scores: dict[str, dict[str, AlignmentScore]] = {}
         for reading in readings:
-            for name, found in self._all_links(forced, reading).items():
+            links_of = self._all_links(forced, reading)
+            if reading == MAIN_READING:
+                warn_if_from_one(links_of["forward"], every)
+            for name, found in links_of.items():
                 scores.setdefault(name, {})[reading] = score_alignments(
                     found, every
                 )

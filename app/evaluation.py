@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from app.alignment import (
+    MAIN_READING,
     READINGS,
     AlignmentScore,
     AttentionSummary,
@@ -19,6 +20,7 @@ from app.alignment import (
     links,
     score_alignments,
     summarise,
+    warn_if_from_one,
     word_view,
 )
 from app.evaluation_sets import EvaluationSet, load_set
@@ -273,16 +275,19 @@ def _aer(
     if not gold or any(each.attention is None for each in hypotheses.values()):
         return None
 
-    def score(reading: str) -> AlignmentScore:
-        views = (
-            word_view(translator, forced[index], hypothesis, reading)
-            for index, hypothesis in hypotheses.items()
-        )
-        return score_alignments(
-            [links(view.weights) for view in views], list(gold.values())
-        )
-
-    return {reading: score(reading) for reading in READINGS}
+    every = list(gold.values())
+    made = {
+        reading: [
+            links(word_view(translator, forced[index], each, reading).weights)
+            for index, each in hypotheses.items()
+        ]
+        for reading in READINGS
+    }
+    warn_if_from_one(made[MAIN_READING], every)
+    return {
+        reading: score_alignments(found, every)
+        for reading, found in made.items()
+    }
 
 
 def _attention(

@@ -20,6 +20,7 @@ from data.links import TOKENISED, Counting, parse_links
 log = logging.getLogger(__name__)
 
 Languages = tuple[Language, Language]
+DEFAULT = (Language("en"), Language("fr"))
 _NAACL = re.compile(
     r"0*(\d+)[ \t]+(\d+)[ \t]+(\d+)(?:[ \t]+([SP]))?[ \t]*[.\d]*\s*"
 )
@@ -95,7 +96,7 @@ def from_files(
     source: Path,
     reference: Path,
     alignments: Path | None = None,
-    languages: Languages = (Language("en"), Language("fr")),
+    languages: Languages = DEFAULT,
 ) -> EvaluationSet:
     """Parallel text of the user's own, a sentence a line, in UTF-8.
 

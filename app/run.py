@@ -283,8 +283,8 @@ def sample_pairs(corpus: Corpus, cleaning: CleaningOptions) -> list[Pair]:
     kept = list(clean(sample, cleaning, languages, tally))
     if not kept:
         raise GlimpseError(
-            f"Of {tally.pairs:,} pairs of corpus {corpus.name} none is left for "
-            f"training: {'; '.join(described(tally.drops)) or 'none came'}"
+            f"Of {tally.pairs:,} pairs of corpus {corpus.name} none is left "
+            f"for training: {'; '.join(described(tally.drops)) or 'none came'}"
         )
     return kept
 

@@ -9,7 +9,11 @@ from app.alignment.extraction import (
     links,
     union,
 )
-from app.alignment.scoring import AlignmentScore, score_alignments
+from app.alignment.scoring import (
+    AlignmentScore,
+    score_alignments,
+    warn_if_from_one,
+)
 from app.alignment.summaries import (
     AttentionSummary,
     coverage,
@@ -63,5 +67,6 @@ __all__ = [
     "to_pharaoh",
     "token_view",
     "union",
+    "warn_if_from_one",
     "word_view",
 ]

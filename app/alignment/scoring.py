@@ -1,9 +1,14 @@
 """Links scored against gold."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from data.links import Gold, Link
+
+log = logging.getLogger(__name__)
+
+FAR_BETTER = 2 / 3  # of the error
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,33 @@ def score_alignments(
         f1=2 * precision * recall / ((precision + recall) or 1),
         sentences=len(gold),
     )
+
+
+def warn_if_from_one(
+    proposed: Sequence[Iterable[Link]], gold: Sequence[Gold]
+) -> None:
+    """Say if gold fits the links far better with all its numbers one less.
+
+    Where a word 0 is linked, nobody has counted from 1.
+    """
+    if any(0 in link for each in gold for link in each.possible):
+        return
+    less = [Gold(_less(each.sure), _less(each.possible)) for each in gold]
+    given, found = (
+        score_alignments(proposed, each).aer for each in (gold, less)
+    )
+    if found < FAR_BETTER * given:
+        log.warning(
+            "The gold alignments fit far better with every number one less (AER "
+            "%.1f %% instead of %.1f %%): are their words counted from 1? They "
+            "are counted from 0 here",
+            100 * found,
+            100 * given,
+        )
+
+
+def _less(links: Iterable[Link]) -> frozenset[Link]:
+    return frozenset((i - 1, j - 1) for i, j in links)
 
 
 def _ratio(part: int, whole: int) -> float:

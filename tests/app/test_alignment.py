@@ -82,7 +82,9 @@ def test_no_attention_is_lost_whatever_the_pieces(
         weights = random.dirichlet(np.ones(len(ids)), len(ids))
         view = word_view(
             translator,
-            Translation("", "", ids, ()),
+            Translation(
+                "", tokenizer.decode(ids), ids, (*tokenizer.spans(ids),), ()
+            ),
             Hypothesis("", 0.0, 0.0, ids, weights),
         )
         assert view.weights is not None

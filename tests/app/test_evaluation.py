@@ -22,10 +22,11 @@ from app.evaluation import (
 from app.evaluation_sets import from_files, read_gold
 from app.scores import Score, process, processed_bleu, text_scores
 from app.translator import Translator
-from data import Example, GlimpseError, normalise
+from data import Example, GlimpseError, Language, normalise
 from data.corpora.files import read_lines
 from tests.app.conftest import PAIRS, SOURCES, TARGETS
 
+LANGUAGES = (Language("en"), Language("fr"))
 EXAMPLES = [Example(source, (target,)) for source, target in PAIRS]
 KEYS = {
     *("corpus", "split", "sentences", "beam", "bleu", "bleu_lc_norm_tok"),
@@ -188,12 +189,13 @@ def test_a_split_with_gold_and_supplied_references(
     def load_corpus(name: str, **options: object) -> SimpleNamespace:
         asked.update(options, name=name)
         return SimpleNamespace(
+            name=name,
             examples=lambda split: EXAMPLES,
             gold_alignments=lambda split: {2: "0-0 1-1 2p2", 5: "0-0"},
             processed_references=lambda split: ["x"] * len(EXAMPLES),
         )
 
-    monkeypatch.setattr("app.evaluation_sets.load_corpus", load_corpus)
+    monkeypatch.setattr("app.run.load_corpus", load_corpus)
     result = evaluate(run, split="unseen", data_dir=run, beam_size=1)
     assert asked == {
         "name": "phrasebook",
@@ -302,12 +304,12 @@ def test_only_a_newline_ends_a_line(tmp_path: Path) -> None:
 def test_gold_of_some_lines_and_of_all(tmp_path: Path) -> None:
     path = tmp_path / "gold"
     path.write_text("2\t0-0 1p1\n\n0\t\n")
-    gold = read_gold(path, EXAMPLES, ("en", "fr"))
+    gold = read_gold(path, EXAMPLES, LANGUAGES)
     assert list(gold) == [2, 0]
     assert gold[2].sure == {(0, 0)}
     assert gold[2].possible == {(0, 0), (1, 1)}
     path.write_text("0-0\n\n1-1\n")
-    gold = read_gold(path, EXAMPLES[:3], ("en", "fr"))
+    gold = read_gold(path, EXAMPLES[:3], LANGUAGES)
     assert [each.sure for each in gold.values()] == [{(0, 0)}, set(), {(1, 1)}]
 
 
@@ -315,12 +317,12 @@ def test_gold_of_some_lines_and_of_all(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("0-0\n", "has 1 lines of links for 8"),
-        ("8\t0-0\n", "aligns line '8'; a number from 0 to 7"),
-        ("first\t0-0\n", "aligns line 'first'"),
-        ("1\t0-0\n1\t1-1\n", "aligns line 1 twice"),
+        ("8\t0-0\n", "line 1: sentence '8' is aligned; .* from 0 to 7"),
+        ("first\t0-0\n", "line 1: sentence 'first'"),
+        ("1\t0-0\n1\t1-1\n", "line 2: sentence 1 is aligned twice"),
         ("1\t0:0\n", "line 1: .* the link '0:0'"),
-        ("0\t6-0\n", "line 0: word 6 of the source is linked, which has 6"),
-        ("0\t0-6\n", "line 0: word 6 of the target is linked, which has 6"),
+        ("0\t6-0\n", "line 1: word 6 of the source is linked, which has 6"),
+        ("0\t0-6\n", "line 1: word 6 of the target is linked, which has 6"),
     ],
 )
 def test_gold_that_does_not_fit_is_refused(
@@ -329,7 +331,7 @@ def test_gold_that_does_not_fit_is_refused(
     path = tmp_path / "gold"
     path.write_text(text)
     with pytest.raises(GlimpseError, match=message):
-        read_gold(path, EXAMPLES, ("en", "fr"))
+        read_gold(path, EXAMPLES, LANGUAGES)
 
 
 def test_the_table_is_aligned_and_complete() -> None:

@@ -126,7 +126,7 @@ def test_a_run_folder_tells_everything(uninterrupted: Path) -> None:
     assert names == {
         "config.yaml",
         "tokenizer.model",
-        "source_words.txt",
+        "source_inventory.json",
         "best.weights.h5",
         "last.weights.h5",
         "attention",

@@ -11,7 +11,7 @@ from app.alignment import word_view
 from app.run import Run
 from app.translator import Translator
 from app.watch import Watch, chosen, is_early, load_snapshots
-from data import Example
+from data import Example, Language
 from tests.app.conftest import PAIRS, make_run
 from tests.app.tiny import PAIRS as TINY_PAIRS
 from tests.app.tiny import make_trainer
@@ -104,7 +104,11 @@ def test_a_model_without_attention_is_watched_without_pictures(
 def test_sentences_are_of_a_length_to_look_at() -> None:
     middling = " ".join(["word"] * 7)
     sources = ["short"] * 5 + [middling] * 9 + ["word " * 30] * 4
-    assert chosen(sources, "en") == [5, 8, 11]
-    assert chosen(["a", "b", "c", "d", "e", "f", "g"], "en") == [0, 2, 4]
-    assert chosen(["a"], "en") == [0]
+    assert chosen(sources, Language("en")) == [5, 8, 11]
+    assert chosen(["a", "b", "c", "d", "e", "f", "g"], Language("en")) == [
+        0,
+        2,
+        4,
+    ]
+    assert chosen(["a"], Language("en")) == [0]
     assert chosen([], "en") == []

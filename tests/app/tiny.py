@@ -77,7 +77,7 @@ def make_trainer(folder: Path, *overrides: str) -> Trainer:
         corpus,
         prepare_tokenizers(run, corpus),
         Device("the CPU", jit_compile=False),
-        load_guide(run.config.training, corpus),
+        load_guide(run.config, corpus),
     )
 
 

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from data import CleaningOptions, GlimpseError, PipelineOptions, Tokenizer
+from data import (
+    CleaningOptions,
+    GlimpseError,
+    Language,
+    PipelineOptions,
+    Tokenizer,
+)
 from data.corpora import Corpus, Pair
 from data.guidance import Guide, gold_guide, read_guide
 from data.links import parse_links, parse_pharaoh, to_pharaoh
@@ -23,7 +29,7 @@ PAIRS = [
     ("the cat", "le chat"),
 ]
 LINKS = {0: "0-0 1-1", 1: "0-0", 2: "2-0 2p1 3-1", 4: ""}
-LANGUAGES = ("en", "fr")
+LANGUAGES = (Language("en"), Language("fr"))
 OPTIONS = PipelineOptions(
     batch_size=2, max_source_length=40, max_target_length=40, boundaries=(40,)
 )
@@ -121,7 +127,7 @@ def test_every_pair_keeps_its_links(
         (tokenizer, tokenizer),
         options,
         CleaningOptions(duplicates=True),
-        gold_guide(Made()),
+        gold_guide(Made(), LANGUAGES),
     )
     seen = []
     for inputs, target, weights in data.epoch(1, 0).as_numpy_iterator():
@@ -147,7 +153,7 @@ def test_batches_without_links_are_what_they_were(tokenizer: Tokenizer) -> None:
     both = (tokenizer, tokenizer)
     plain = read_split(Made(), "train", both, OPTIONS)
     guided = read_split(
-        Made(), "train", both, OPTIONS, guide=gold_guide(Made())
+        Made(), "train", both, OPTIONS, guide=gold_guide(Made(), LANGUAGES)
     )
     for one, other in zip(plain.epoch(1, 0), guided.epoch(1, 0), strict=True):
         assert set(one[0]) == {"source", "target_in"}
@@ -157,17 +163,17 @@ def test_batches_without_links_are_what_they_were(tokenizer: Tokenizer) -> None:
 
 def test_a_corpus_without_links_says_where_to_get_them() -> None:
     with pytest.raises(GlimpseError, match=r"made has no .*training\.alignm"):
-        gold_guide(Bare())
+        gold_guide(Bare(), LANGUAGES)
 
 
 def test_links_come_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "links"
     lines = ["0-0 1-1", "", "3p1", "", ""]
     path.write_text("\n".join(lines) + "\n")
-    guide = read_guide(str(path), Bare(), None)
-    assert guide == Guide(dict(enumerate(lines)))
-    assert read_guide("links", Bare(), tmp_path) == guide
-    assert guide.fingerprint() != Guide({0: "0-0"}).fingerprint()
+    guide = read_guide(str(path), Bare(), LANGUAGES, None)
+    assert guide == Guide(dict(enumerate(lines)), LANGUAGES)
+    assert read_guide("links", Bare(), LANGUAGES, tmp_path) == guide
+    assert guide.fingerprint() != Guide({0: "0-0"}, LANGUAGES).fingerprint()
 
 
 @pytest.mark.parametrize(
@@ -175,10 +181,22 @@ def test_links_come_from_a_file(tmp_path: Path) -> None:
     [
         (["0-0"], r"links has 1 lines of links for the 5 training pairs"),
         ([""] * 6, r"links has 6 lines of links for the 5 training pairs"),
-        (["", "", "0-0 4-1"], r"links, line 3: word 4 of the source .* has 4"),
-        (["", "0-1"], r"links, line 2: word 0 of the source is linked"),
-        (["0-2"], r"line 1: word 2 of the target is linked, which has 2"),
-        (["", "0:1"], r"links, line 2: Alignments got the link '0:1'"),
+        (
+            ["", "", "0-0 4-1", "", ""],
+            r"links, line 3: word 4 of the source .* has 4",
+        ),
+        (
+            ["", "0-1", "", "", ""],
+            r"links, line 2: word 0 of the source is linked",
+        ),
+        (
+            ["0-2", "", "", "", ""],
+            r"line 1: word 2 of the target is linked, which has 2",
+        ),
+        (
+            ["", "0:1", "", "", ""],
+            r"links, line 2: Alignments got the link '0:1'",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused(
@@ -187,12 +205,12 @@ def test_a_file_that_does_not_fit_is_refused(
     path = tmp_path / "links"
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(GlimpseError, match=message):
-        read_guide(str(path), Bare(), None)
+        read_guide(str(path), Bare(), LANGUAGES, None)
 
 
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(GlimpseError, match="nowhere"):
-        read_guide("nowhere", Bare(), None)
+        read_guide("nowhere", Bare(), LANGUAGES, None)
 
 
 def test_pharaoh_is_read_and_written() -> None:
