@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     ConfigDict,
     Field,
     TypeAdapter,
@@ -51,6 +52,10 @@ Natural = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
+Files = Annotated[
+    tuple[str, ...],  # a name by itself, without brackets, is a list of one
+    BeforeValidator(lambda names: [names] if isinstance(names, str) else names),
+]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -60,9 +65,9 @@ class CorpusOptions:
     name: str = "phrasebook"
     source: str = "en"
     target: str = "fr"
-    train: tuple[str, ...] = ()
-    validation: tuple[str, ...] = ()
-    test: tuple[str, ...] = ()
+    train: Files = ()
+    validation: Files = ()
+    test: Files = ()
     held_out: Count = HELD_OUT
     tokenised: bool = False  # whether spaces part its words already
 

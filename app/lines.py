@@ -5,12 +5,18 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from app import alignment
 from app.plots import save_heat_map
 from app.translator import Hypothesis, Translation, Translator
+from data.corpora.recoding import (
+    how_to_convert,
+    recoded,
+    unmarked_encoding,
+)
 
 CHUNK = 1024  # lines read before they are translated, sorted by length
 log = logging.getLogger(__name__)
@@ -35,10 +41,12 @@ def translate_lines(
 ) -> None:
     """Translate every line of `source`; order and empty lines are kept.
 
-    A line is what ends in a newline, whatever other separators it holds.
-    Nothing is refused: bytes that are not UTF-8 become U+FFFD and over-long
-    lines are cut, with a warning that names the line. So are words that were
-    never seen in training, each where it first comes.
+    A line is what ends in a newline, whatever other separators it holds, or
+    in a carriage return where there is no newline at all. Text is UTF-8, or
+    UTF-16 or UTF-32 with a byte order mark. Nothing is refused: bytes that are
+    not UTF-8 become U+FFFD and over-long lines are cut, with a warning that
+    names the line. So are words that were never seen in training, each where
+    it first comes.
     """
     translator = Translator.load(run, keep_unknown=options.keep_unknown)
     views: list[alignment.View] = []
@@ -76,13 +84,34 @@ def _chunks(source: BinaryIO) -> Iterator[list[bytes]]:
     """Lines by chunks; one by one when a person types them."""
     size = 1 if source.isatty() else CHUNK
     chunk = []
-    for line in source:
-        chunk.append(line.removesuffix(b"\n"))
+    for line in _lines(source):
+        chunk.append(line)
         if len(chunk) == size:
             yield chunk
             chunk = []
     if chunk:
         yield chunk
+
+
+def _lines(source: BinaryIO) -> Iterator[bytes]:
+    """Lines without their ends, in UTF-8, each as soon as it is there."""
+    first = source.readline()
+    guess = unmarked_encoding(first)
+    if guess:
+        log.warning(
+            "Standard input looks like %s without a byte order mark, but is "
+            "read as UTF-8; %s",
+            guess,
+            how_to_convert(guess),
+        )
+    rest, end = b"", b"\r"  # what ends a line where there is no LF
+    for piece in recoded(chain([first], source)):
+        *lines, rest = (rest + piece).split(b"\n")
+        if lines:
+            yield from lines
+            end = b"\n"
+    if rest:
+        yield from rest.removesuffix(end).split(end)
 
 
 def _decode(line: bytes, number: int) -> str:

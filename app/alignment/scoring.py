@@ -69,9 +69,9 @@ def warn_if_from_one(
     )
     if found < FAR_BETTER * given:
         log.warning(
-            "The gold alignments fit far better with every number one less (AER "
-            "%.1f %% instead of %.1f %%): are their words counted from 1? They "
-            "are counted from 0 here",
+            "The gold alignments fit far better with every number one less "
+            "(AER %.1f %% instead of %.1f %%): are their words counted from 1? "
+            "They are counted from 0 here",
             100 * found,
             100 * given,
         )

@@ -44,7 +44,7 @@ def load_corpus(
             the TensorFlow Datasets catalogue, "tfds:wmt14_translate/fr-en".
         source: code of the language to translate from.
         target: code of the language to translate into.
-        train: files of "parallel_text", plain or `.gz`: two that correspond
+        train: files of "parallel_text", plain or packed: two that correspond
             line by line, or a TSV. The other corpora take no files.
         validation: files of this split, instead of a part of training.
         test: files of this split, instead of a part of training.

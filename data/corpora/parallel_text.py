@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from data.corpora.columns import pick
 from data.corpora.corpus import SAMPLE_SIZE, Pair
 from data.corpora.files import Scan, iterate_lines, scan
 from data.corpora.places import Places
@@ -56,7 +59,7 @@ def open_stream(names: Sequence[str], places: Places, option: str) -> Stream:
     """Return the pairs of two line-aligned files, or of one TSV.
 
     Args:
-        names: of the files; a `.gz` is unpacked as it is read.
+        names: of the files, which are unpacked as they are read.
         places: see `load`.
         option: what the names were given with, for errors.
 
@@ -64,38 +67,55 @@ def open_stream(names: Sequence[str], places: Places, option: str) -> Stream:
         GlimpseError: a file is missing, empty or damaged (see `files.scan`), or
             the two differ in length.
     """
-    paths = [_find(name, places) for name in names]
-    if len(paths) not in (1, 2):
-        raise GlimpseError(f"{option} names {len(paths)} files: {_HOW}.")
+    names = [names] if isinstance(names, str) else names
+    if len(names) not in (1, 2):
+        raise GlimpseError(f"{option} names {len(names)} files: {_HOW}.")
+    paths = [_find(name, places, option) for name in names]
     table = len(paths) == 1
     scans = [scan(path, SAMPLE_SIZE, table=table) for path in paths]
     _check_lines(paths, scans)
     fingerprint = " ".join(f"{found.checksum:08x}" for found in scans)
+    files = [
+        partial(iterate_lines, path, quoted=found.quoted)
+        for path, found in zip(paths, scans, strict=True)
+    ]
+    found = scans[0]
     if table:
-        (path,), (found,) = paths, scans
         return Stream(
-            lambda: map(_columns, iterate_lines(path)),
+            lambda: _from_table(files[0](), found.columns),
             found.lines,
-            list(map(_columns, found.sample)),
+            list(_from_table(found.sample, found.columns)),
             fingerprint,
         )
     return Stream(
-        lambda: _side_by_side(*map(iterate_lines, paths)),
-        scans[0].lines,
+        lambda: _side_by_side(*(lines() for lines in files)),
+        found.lines,
         list(_side_by_side(*(iter(found.sample) for found in scans))),
         fingerprint,
     )
 
 
-def _find(name: str, places: Places) -> Path:
+def _find(name: str, places: Places, option: str) -> Path:
     path = places.find(name)
     if path is None:
         where = f" nor in {places.raw}" if places.raw else ""
         raise GlimpseError(
             f"There is no file {name} here{where}: give its whole path, or a "
-            "path below the folder that --data-dir names."
+            "path below the folder that --data-dir names"
+            f"{_as_two(str(name), option)}."
         )
     return path
+
+
+def _as_two(name: str, option: str) -> str:
+    """Return how to give two files, should one name be meant as that."""
+    parts = [part for part in re.split(r"[,;\s]+", name) if part]
+    if len(parts) < 2:
+        return ""
+    return (
+        "; if several files are meant, put them in brackets: --set "
+        f"'{option}=[{', '.join(parts)}]'"
+    )
 
 
 def _check_lines(paths: Sequence[Path], scans: Sequence[Scan]) -> None:
@@ -120,6 +140,7 @@ def _side_by_side(
         yield normalise(source), normalise(target)
 
 
-def _columns(line: str) -> Pair:
-    source, _, rest = line.partition("\t")
-    return normalise(source), normalise(rest.partition("\t")[0])
+def _from_table(lines: Iterable[str], columns: int) -> Iterator[Pair]:
+    for line in lines:
+        source, target = pick(line, columns)
+        yield normalise(source), normalise(target)

@@ -24,7 +24,7 @@ class Places:
     def raw(self) -> Path | None:
         """The folder that raw files were put into, if one was named."""
         named = self.data_dir or os.environ.get("GLIMPSE_DATA_DIR")
-        return Path(named) if named else None
+        return _at_home(named) if named else None
 
     @property
     def downloads(self) -> Path:
@@ -33,6 +33,17 @@ class Places:
         return root.expanduser() / "downloads"
 
     def find(self, name: str) -> Path | None:
-        """Return the file of this name: as it stands, else in `raw`."""
-        paths = [Path(name), *([self.raw / name] if self.raw else [])]
+        """Return the file of this name: as it stands, else in `raw`.
+
+        `~` at its start is the user's home.
+        """
+        path = _at_home(name)
+        paths = [path, *([self.raw / path] if self.raw else [])]
         return next((path for path in paths if path.exists()), None)
+
+
+def _at_home(name: str | Path) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # no such user: it is a name like any other
+        return Path(name)

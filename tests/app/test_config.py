@@ -39,6 +39,25 @@ def test_overrides_are_read_as_yaml_and_checked() -> None:
     assert config.training.patience is None
 
 
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+@pytest.mark.parametrize(
+    ("given", "files"),
+    [
+        ("my.tsv", ("my.tsv",)),
+        ("~/données, 2.tsv", ("~/données, 2.tsv",)),
+        ("[my.tsv]", ("my.tsv",)),
+        ("[my.en, my.fr]", ("my.en", "my.fr")),
+    ],
+)
+def test_a_name_without_brackets_is_a_list_of_one(
+    split: str, given: str, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    config = load_config("phrasebook", [f"corpus.{split}={given}"])
+    assert getattr(config.corpus, split) == files
+    save_config(config, tmp_path / "config.yaml")
+    assert load_config(tmp_path / "config.yaml") == config
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -48,6 +67,7 @@ def test_overrides_are_read_as_yaml_and_checked() -> None:
         ("tokenizer.vocabulary_size=4", "tokenizer.vocabulary_size is 4, but"),
         ("tokenizer.model_type=char", "'bpe', 'unigram' or 'word'"),
         ("training.epochs=0", "training.epochs is 0, but"),
+        ("corpus.train=5", "corpus.train is 5, but"),
         ("epochs=3", "SECTION.KEY=VALUE"),
         ("training.epochs", "SECTION.KEY=VALUE"),
         ("training.epochs=[", "not YAML"),

@@ -2,13 +2,16 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.config import load_config
-from app.run import Run
+from app.evaluation_sets import from_files
+from app.run import Run, open_corpus
 from data import words
+from data.corpora import Example
 from tests.app.conftest import SOURCES, TARGETS
 from tests.app.test_main import invoke
 from tests.app.tiny import PAIRS, TINY
@@ -150,6 +153,27 @@ def test_evaluation_files_that_translate_would_mend(
     assert "the first in line 2" in error
     assert evaluated(long, "--cut")[0] == 0
     assert "1 over-long sentences, the first in line 2" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("code", "end", "pack"),
+    [
+        ("utf-16", "\n", bytes),
+        ("utf-8", "\r", gzip.compress),
+        ("utf-8-sig", "\r\n", bytes),
+    ],
+)
+def test_evaluation_files_are_read_like_those_of_training(
+    code: str, end: str, pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    pairs = [*zip(SOURCES, TARGETS, strict=True), ('"A" б', '"上" "海"')]
+    names = [tmp_path / "a", tmp_path / "b"]
+    for path, side in zip(names, zip(*pairs, strict=True), strict=True):
+        cells = (text.replace('"', '""') for text in side)
+        content = "".join(f'"{cell}"{end}' for cell in cells)
+        path.write_bytes(pack(content.encode(code)))
+    found = from_files(*names)
+    assert found.examples == [Example(s, (t,)) for s, t in pairs]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from data import Corpus, GlimpseError, load_corpus
+from data.corpora.places import Places
 
 LINES = [
     (f"The cat has {place % 97} mice.", f"Le chat a {place} souris.")
@@ -134,6 +135,107 @@ def test_tables_of_two_columns_or_three(tmp_path: Path) -> None:
         corpus = load([name], validation=[name], test=[name])
         assert list(corpus.pairs("train")) == LINES
         assert corpus.sample() == LINES
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_tables_as_tatoeba_exports_them(
+    tmp_path: Path, mark: str, quote: str
+) -> None:
+    lines = [
+        "\t".join(f"{quote}{each}{quote}" for each in line)
+        for line in (
+            (100 + place, s, 90 * place, t)
+            for place, (s, t) in enumerate(LINES)
+        )
+    ]
+    lines[0] = mark + lines[0]
+    name = write(tmp_path / "a.tsv", lines)
+    corpus = load([name], validation=[name], test=[name])
+    assert list(corpus.pairs("train")) == LINES
+    assert corpus.sample() == LINES
+
+
+def test_a_blank_line_first_says_nothing_of_the_columns(tmp_path: Path) -> None:
+    name = write(tmp_path / "a.tsv", ["", *(f"{s}\t{t}\tme" for s, t in LINES)])
+    corpus = load([name], validation=[name], test=[name])
+    assert list(corpus.pairs("train")) == [("", ""), *LINES]
+    blank = write(tmp_path / "b.tsv", ["", " "])
+    corpus = load([name], validation=[blank], test=[name])
+    assert list(corpus.pairs("validation")) == [("", "")] * 2
+
+
+@pytest.mark.parametrize("table", [True, False])
+def test_a_spreadsheet_gives_the_sentences(tmp_path: Path, table: bool) -> None:
+    pairs = [(f'{s} "{s}"', f'"{t}" — {t}') for s, t in LINES]
+    cells = [
+        ['"{}"'.format(each.replace('"', '""')) for each in pair]
+        for pair in pairs
+    ]
+    if table:
+        names = [
+            write(tmp_path / "a.tsv", ["\t".join(c) for c in cells], "\r\n")
+        ]
+    else:
+        names = [
+            write(tmp_path / f"a{side}.gz", [c[side] for c in cells], "\r")
+            for side in (0, 1)
+        ]
+    corpus = load(names, validation=names, test=names)
+    assert list(corpus.pairs("train")) == pairs
+    assert corpus.sample() == pairs
+
+
+def test_a_sample_of_a_spreadsheet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.corpora.parallel_text.SAMPLE_SIZE", 150)
+    cells = [f'"{s} ""1"""\t{t}' for s, t in LINES]
+    name = write(tmp_path / "a.tsv", cells)
+    corpus = load([name], validation=[name], test=[name])
+    assert corpus.sample() == [(f'{s} "1"', t) for s, t in LINES[::2]]
+
+
+@pytest.mark.parametrize("option", ["train", "validation", "test"])
+def test_a_name_by_itself_is_one_table(tmp_path: Path, option: str) -> None:
+    name = write(tmp_path / "a.tsv", [f"{s}\t{t}" for s, t in LINES])
+    given = {split: [name] for split in ("train", "validation", "test")}
+    corpus = load(**{**given, option: name})
+    assert list(corpus.pairs(option)) == LINES
+
+
+@pytest.mark.parametrize("name", ["my.en,my.fr", "my.en, my.fr", "my.en my.fr"])
+@pytest.mark.parametrize("option", ["train", "validation", "test"])
+def test_two_names_in_one_show_the_brackets(
+    both: tuple[str, str], name: str, option: str
+) -> None:
+    with pytest.raises(GlimpseError) as caught:
+        load(**{"train": both, option: [name]})
+    assert f"There is no file {name} here" in str(caught.value)
+    assert f"--set 'corpus.{option}=[my.en, my.fr]'" in str(caught.value)
+
+
+def test_a_name_with_a_comma_may_be_one_file(tmp_path: Path) -> None:
+    name = write(tmp_path / "a, b.tsv", [f"{s}\t{t}" for s, t in LINES])
+    assert load([name], validation=[name], test=[name]).size("train") == 300
+
+
+def test_a_tilde_is_the_home(
+    both: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    names = ["~/a.en", "~/a.fr.gz"]
+    corpus = load(names, validation=names, test=names)
+    assert list(corpus.pairs("test")) == LINES
+    home = Path("~").expanduser()
+    assert Places().find("~/a.en") == home / "a.en"
+    for places in (Places(Path("~")), Places(Path("~/"))):
+        assert places.raw == home
+        assert places.find("a.en") == home / "a.en"
+    monkeypatch.setenv("GLIMPSE_DATA_DIR", "~")
+    assert Places().find("a.en") == home / "a.en"
+    with pytest.raises(GlimpseError, match="no file ~nobody-here/a here"):
+        load(["~nobody-here/a"])
 
 
 def test_text_is_normalised(tmp_path: Path) -> None:
