@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from app.alignment import entropy
-from app.plots.fonts import right_to_left
+from app.plots.direction import right_to_left
 from app.plots.sheet import Sheet
 from app.plots.style import BAR, FAINT, RULE, letters
 from app.plots.words import label_columns

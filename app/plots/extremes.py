@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.plots.direction import isolated
 from app.plots.saving import FORMATS, save
 from app.plots.translations import has_attention, translation_map
 from app.scores import sentence_bleu
@@ -67,8 +68,8 @@ def choose(scores: Sequence[float]) -> dict[str, int]:
 
 
 def _caption(translation: Translation, references: Sequence[str]) -> str:
-    lines = [f"Translation: {translation.text}"]
-    lines += [f"Reference: {reference}" for reference in references[:3]]
+    lines = [f"Translation: {isolated(translation.text)}"]
+    lines += [f"Reference: {isolated(text)}" for text in references[:3]]
     return "\n".join(lines)
 
 

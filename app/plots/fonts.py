@@ -2,7 +2,6 @@
 
 import logging
 import unicodedata
-from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,7 @@ import numpy as np
 from matplotlib.font_manager import FontEntry, fontManager
 from matplotlib.ft2font import FT2Font
 
-from app.alignment import END
+from app.plots.direction import CONTROLS
 
 BASE = "DejaVu Sans"  # comes with matplotlib: Latin to Cyrillic, Arabic, Hebrew
 MISSING = "□"
@@ -40,22 +39,24 @@ def families(text: str) -> tuple[str, ...]:
 def legible(text: str) -> str:
     """The text with □ for each character that no font here can draw.
 
-    Marks without a glyph of their own, such as joiners, are left out. The
-    first character of each script that is missed is worth a warning.
+    Marks without a glyph of their own, such as joiners, are left out, unless
+    they say which way to read. The first character of each script that is
+    missed is worth a warning.
     """
     return "".join(map(_legible, text))
 
 
-def right_to_left(words: Sequence[str]) -> bool:
-    """Whether most letters are of a script such as Arabic or Hebrew."""
-    kinds = [
-        unicodedata.bidirectional(character)
-        for word in words
-        if word != END
-        for character in word
-    ]
-    leftward = sum(kind in ("R", "AL") for kind in kinds)
-    return leftward > kinds.count("L")
+def shortened(text: str, longest: int) -> str:
+    """The text, its end cut off if it takes the room of more letters."""
+    places = [at for at, each in enumerate(text) if not takes_no_room(each)]
+    if len(places) <= longest:
+        return text
+    return text[: places[longest - 1]] + "…"
+
+
+def takes_no_room(character: str) -> bool:
+    """Whether it is a mark on a letter, or not seen at all."""
+    return unicodedata.category(character) in ("Cf", "Mn", "Me")
 
 
 @lru_cache(maxsize=1 << 14)
@@ -101,9 +102,9 @@ def _codes(font: Font) -> np.ndarray:
 
 
 def _legible(character: str) -> str:
-    if character == "\n" or family_of(character):
+    if character == "\n" or character in CONTROLS or family_of(character):
         return character
-    if unicodedata.category(character) in ("Cf", "Mn", "Me"):
+    if takes_no_room(character):
         return ""
     if unicodedata.category(character)[0] != "C":
         _warn(*_script(character))
@@ -123,8 +124,8 @@ def _script(character: str) -> tuple[str, str]:
 @cache  # so that each is said once
 def _warn(script: str, font: str) -> None:
     log.warning(
-        "No font here has %s characters, so pictures show %s for them; "
-        "install one that has, such as %s",
+        "No font here has some of the %s characters, so pictures show %s for "
+        "them; install one that has, such as %s",
         script,
         MISSING,
         font,

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from app.plots.direction import isolated
 from app.plots.fonts import BASE
 from app.plots.labels import End, direct_labels
 from app.plots.sheet import Sheet
@@ -89,7 +90,9 @@ def _counts(
         return
     for index, (name, found) in enumerate(counts.items()):
         colour = line_style(index)["color"]
-        _row(axes, index, f"sentences, {name}", colour, found, buckets)
+        _row(
+            axes, index, f"sentences, {isolated(name)}", colour, found, buckets
+        )
 
 
 def _row(

@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from app.alignment import Gold, View
-from app.plots.fonts import BASE, legible, right_to_left
+from app.plots.direction import right_to_left
+from app.plots.fonts import BASE, legible
 from app.plots.gold import check, key_to_gold, outline
-from app.plots.sheet import GAP, Sheet, wrapped
+from app.plots.sheet import GAP, Sheet, even_side, wrapped
 from app.plots.style import FAINT, INK, letters
 from app.plots.words import label_columns, label_rows
 from data import GlimpseError
@@ -107,7 +108,8 @@ def _title(axes: Axes, title: str, width: float, alone: bool) -> None:
     size, beside = (12, 1.2) if alone else (10, 0.0)  # over the colour bar
     text = wrapped(legible(title), width + beside, size)
     style = letters(text, size, weight="bold")
-    axes.set_title(text, loc="left", pad=size, **style)
+    side = even_side(text)
+    axes.set_title(text, loc="left", pad=size, ma=side, **style)
 
 
 def _colour_bar(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from app.plots.fonts import legible
+from app.plots.fonts import legible, shortened
 
 LONGEST = 24  # characters, of a choice
 FEW = 8  # different numbers that still are a list
@@ -138,8 +138,7 @@ def _powers(low: float, high: float) -> tuple[float, ...]:
 def written(mark: Key, digits: int) -> str:
     """Numbers in so many digits; 1024 and the like are not to be 1020."""
     if isinstance(mark, str):
-        text = legible(mark)
-        return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+        return shortened(legible(mark), LONGEST)
     if mark % 1 == 0 and abs(mark) < 1e5:
         digits += 2
     short = float(f"{mark:.{digits}g}")

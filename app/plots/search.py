@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from app.plots.direction import isolated
 from app.plots.fonts import legible
 from app.plots.panels import WIDEST
 from app.plots.scales import Scale, range_of, scale_of, written
@@ -238,7 +239,8 @@ def _titles(names: Sequence[str]) -> dict[str, str]:
 
 
 def _best(search: Search) -> str:
-    return f"{search.label} {written(float(search.scores[search.best]), 3)}"
+    score = written(float(search.scores[search.best]), 3)
+    return f"{isolated(search.label)} {score}"
 
 
 def _under(notes: Sequence[str], caption: str) -> str:

@@ -10,7 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from app.plots.fonts import legible
+from app.plots.direction import as_one, starts_leftward
+from app.plots.fonts import legible, takes_no_room
 from app.plots.style import DOTS_PER_INCH, FAINT, TEXT, letters
 
 MARGIN = 0.2  # inches
@@ -58,7 +59,13 @@ class Sheet:
     ) -> None:
         """Lines of text, their lower left corner there."""
         self.figure.text(
-            left / 4, bottom / 4, text, va="bottom", linespacing=1.35, **style
+            left / 4,
+            bottom / 4,
+            text,
+            va="bottom",
+            ma=even_side(text),
+            linespacing=1.35,
+            **style,
         )
 
     def arrange(self, rows: Sequence[Sequence[Axes]]) -> None:
@@ -112,8 +119,15 @@ def wrapped(text: str, width: float, size: float) -> str:
     """
     limit = max(width, 3) / (0.0086 * size)  # average letters on a line
     return "\n".join(
-        line for part in text.split("\n") for line in _lines(part, limit)
+        line
+        for part in text.split("\n")
+        for line in as_one(list(_lines(part, limit)))
     )
+
+
+def even_side(text: str) -> str:
+    """Where its lines begin, which is where they stand below each other."""
+    return "right" if starts_leftward(text) else "left"
 
 
 def _lines(text: str, limit: float) -> Iterator[str]:
@@ -139,4 +153,6 @@ def _unbreakable(text: str) -> Iterator[str]:
 
 
 def _width(character: str) -> float:
+    if takes_no_room(character):
+        return 0.0
     return 1.7 if unicodedata.east_asian_width(character) in "WF" else 1.0

@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from app.alignment import END
-from app.plots.fonts import legible
+from app.plots.direction import in_sentence, right_to_left
+from app.plots.fonts import legible, shortened
 from app.plots.style import FAINT, TEXT, letters
 
 LONGEST_LABEL = 24  # characters
@@ -27,7 +28,7 @@ def label_columns(
     axes.xaxis.tick_top()
     axes.set_xticks(
         np.arange(len(words)) + 0.5,
-        [_label(word) for word in words],
+        [_label(word, leftward) for word in words],
         rotation=-50 if leftward else 50,
         rotation_mode="anchor",
         ha="right" if leftward else "left",
@@ -38,8 +39,11 @@ def label_columns(
 
 
 def label_rows(axes: Axes, words: Sequence[str], size: float) -> None:
+    """Write a word beside each row, which are read from above."""
+    leftward = right_to_left(words)
     axes.set_yticks(
-        np.arange(len(words)) + 0.5, [_label(word) for word in words]
+        np.arange(len(words)) + 0.5,
+        [_label(word, leftward) for word in words],
     )
     for label in axes.get_yticklabels():
         _dress(label, size)
@@ -50,8 +54,6 @@ def _dress(label: Any, size: float) -> None:
     label.set(**letters(text, size, FAINT if text == END else TEXT))
 
 
-def _label(word: str) -> str:
-    text = legible(word.replace("\n", " "))
-    if len(text) <= LONGEST_LABEL:
-        return text
-    return text[: LONGEST_LABEL - 1] + "…"
+def _label(word: str, leftward: bool) -> str:
+    text = shortened(legible(word.replace("\n", " ")), LONGEST_LABEL)
+    return in_sentence(text, leftward)

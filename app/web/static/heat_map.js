@@ -1,6 +1,7 @@
 // A row for each target token, a column for each source token; the darker a
-// cell, the more it was looked at.
+// cell, the more it was looked at. Columns run the way the sentence does.
 
+import { runsLeftward, wordDirection } from "./direction.js";
 import { canvas, draw, mark, short, widthOf, word } from "./svg.js";
 
 const MARGIN = 10;
@@ -11,17 +12,23 @@ const STEPS = [0, 0.25, 0.5, 0.75, 1];
 export function heatMap(view) {
   const cell = cellSize(view);
   const size = Math.min(16, cell * 0.56);
-  const left = MARGIN + widest(view.target, size) + 8;
+  const leftward = runsLeftward(view.source);
   const slanted = widest(view.source, size);
+  const beyond = slanted * 0.65; // the last column
+  const left = Math.max(
+    MARGIN + widest(view.target, size) + 8, leftward ? MARGIN + beyond : 0,
+  );
   const top = MARGIN + size + slanted * 0.77 + 6;
   const right = left + cell * view.source.length;
   const bottom = top + cell * view.target.length;
-  const width = right + Math.max(MARGIN, slanted * 0.65) + 8;
+  const width = right + Math.max(MARGIN, leftward ? 0 : beyond) + 8;
+  const places = view.source.map((_, index) =>
+    left + cell * (leftward ? view.source.length - 1 - index : index));
   return canvas(
     Math.max(width, left + 180), bottom + 44,
     "Heat map: a row for each word of the translation",
-    ...cells(view.weights, left, top, cell),
-    ...columnLabels(view.source, left, top, cell, size),
+    ...cells(view.weights, places, top, cell),
+    ...columnLabels(view.source, places, top, cell, size, leftward),
     ...rowLabels(view.target, left, top, cell, size),
     legend(left, bottom + 14),
   );
@@ -37,11 +44,13 @@ function widest(labels, size) {
   return Math.max(...labels.map((label) => widthOf(short(label), size)));
 }
 
-function cells(weights, left, top, cell) {
-  const [rows, columns] = [weights.length, weights[0].length];
+/** `places` are the left edges of the columns, in the order of the words. */
+function cells(weights, places, top, cell) {
+  const [rows, columns] = [weights.length, places.length];
+  const left = Math.min(...places);
   const marks = weights.flatMap((row, target) => row.map((weight, source) =>
     mark("rect", source, target, weight, {
-      x: left + cell * source, y: top + cell * target,
+      x: places[source], y: top + cell * target,
       width: cell, height: cell,
     })));
   const paper = draw("rect", {
@@ -60,20 +69,28 @@ function grid(left, top, cell, rows, columns) {
   return draw("path", { d: [...across, ...down].join(""), class: "grid" });
 }
 
-function columnLabels(labels, left, top, cell, size) {
+/** They rise away from where reading starts. */
+function columnLabels(labels, places, top, cell, size, leftward) {
+  const slant = leftward ? -SLANT : SLANT;
   return labels.map((label, index) => {
-    const x = left + cell * (index + 0.5) + size * 0.2;
+    const shift = leftward ? -0.2 : 0.2;
+    const x = places[index] + cell * 0.5 + size * shift;
     const y = top - 6;
-    const box = { x, y, size, width: widthOf(short(label), size) };
-    return word("source", index, label, box, `rotate(${SLANT} ${x} ${y})`);
+    const box = {
+      x, y, size, width: widthOf(short(label), size), toLeft: leftward,
+      direction: wordDirection(label, leftward),
+    };
+    return word("source", index, label, box, `rotate(${slant} ${x} ${y})`);
   });
 }
 
 function rowLabels(labels, left, top, cell, size) {
+  const leftward = runsLeftward(labels);
   return labels.map((label, index) => {
     const y = top + cell * (index + 0.5) + size * 0.33;
     const width = widthOf(short(label), size);
-    const box = { x: left - 8, y, size, width, anchor: "end" };
+    const direction = wordDirection(label, leftward);
+    const box = { x: left - 8, y, size, width, direction, toLeft: true };
     return word("target", index, label, box);
   });
 }

@@ -1,6 +1,8 @@
 // Pointing at a word, or focusing it, shows what it looked at, in every
 // picture of a panel at once.
 
+import { isolated, runsLeftward } from "./direction.js";
+
 // What an arrow does to a word of a side: a move along its sentence, or over
 // to the other one.
 const MOVES = {
@@ -72,23 +74,40 @@ function press(event, svg, scene) {
   } else if (event.key === "Escape") {
     keep(scene, null);
   } else {
-    const next = neighbour(event.key, svg, word);
+    const next = neighbour(event.key, svg, word, scene.view);
     if (!next) return;
     move(svg, next);
   }
   event.preventDefault();
 }
 
-/** The word that a key leads to. */
-function neighbour(key, svg, word) {
+/** The word that a key leads to: that way, as words are drawn. */
+function neighbour(key, svg, word, view) {
   const { side, index } = word.dataset;
   const line = [...svg.querySelectorAll(`[data-side="${side}"]`)];
   if (key === "Home") return line[0];
   if (key === "End") return line.at(-1);
   const step = MOVES[svg.dataset.picture][side][key];
-  if (typeof step === "number") return line[Number(index) + step];
-  const other = step && svg.querySelectorAll(`[data-side="${step}"]`);
-  return other?.[Math.min(Number(index), other.length - 1)];
+  if (step === undefined) return undefined;
+  if (typeof step === "number") {
+    const back = /Left|Right/.test(key) && runsLeftward(view[side]);
+    return line[Number(index) + (back ? -step : step)];
+  }
+  const other = [...svg.querySelectorAll(`[data-side="${step}"]`)];
+  if (svg.dataset.picture === "ribbons") return nearest(word, other);
+  return other[Math.min(Number(index), other.length - 1)];
+}
+
+/** The one above or below a word. */
+function nearest(word, others) {
+  const away = (other) => Math.abs(middle(other) - middle(word));
+  return others.reduce((best, other) =>
+    away(other) < away(best) ? other : best);
+}
+
+function middle(word) {
+  const { left, right } = word.getBoundingClientRect();
+  return (left + right) / 2;
 }
 
 /** One word of a picture is in the order of Tab: where one was last. */
@@ -149,15 +168,16 @@ function nameWords(svg, view) {
 export function sentence({ source, target, weights }, choice) {
   if (choice.source === undefined) {
     const seen = most(weights[choice.target], source);
-    return `“${target[choice.target]}” looked at ${seen || "nothing"}`;
+    return `${quoted(target[choice.target])} looked at ${seen || "nothing"}`;
   }
   if (choice.target === undefined) {
     const seen = most(weights.map((row) => row[choice.source]), target);
-    return `“${source[choice.source]}” was looked at by ${seen || "nothing"}`;
+    const own = quoted(source[choice.source]);
+    return `${own} was looked at by ${seen || "nothing"}`;
   }
   const weight = weights[choice.target][choice.source];
-  return `“${target[choice.target]}” looked at “${source[choice.source]}” ` +
-    percent(weight);
+  return `${quoted(target[choice.target])} looked at ` +
+    `${quoted(source[choice.source])} ${percent(weight)}`;
 }
 
 function most(shares, labels) {
@@ -166,8 +186,12 @@ function most(shares, labels) {
     .filter(([share]) => share >= 0.01)
     .sort(([one], [other]) => other - one)
     .slice(0, 4)
-    .map(([share, label]) => `“${label}” ${percent(share)}`)
+    .map(([share, label]) => `${quoted(label)} ${percent(share)}`)
     .join(", ");
+}
+
+function quoted(label) {
+  return `“${isolated(label)}”`;
 }
 
 export function percent(share) {

@@ -1,6 +1,7 @@
 // The form, the address and the results: what the page does, and when.
 
 import { fetchModels, translate } from "./api.js";
+import { isolated } from "./direction.js";
 import { fromLink, toLink } from "./link.js";
 import { panel } from "./panel.js";
 
@@ -45,7 +46,7 @@ function restore(fields) {
 function choose(list, name) {
   const known = [...list.options].some(({ value }) => value === name);
   if (known) list.value = name;
-  else say(`There is no model “${name}” here.`, true);
+  else say(`There is no model “${isolated(name)}” here.`, true);
   return known;
 }
 
@@ -118,7 +119,7 @@ function show(asked, wanted, answers) {
   results.replaceChildren(...panels);
   byId("announcement").textContent = answers.map((answer, index) =>
     [wanted[index].model, answer.translation, ...(answer.warnings ?? [])]
-      .join(": ")).join(" ");
+      .map(isolated).join(": ")).join(" ");
   say("");
   copy.disabled = false;
   history.replaceState(null, "", toLink(asked));
@@ -155,7 +156,7 @@ function enter(event) {
 function fillForm({ models: found, limits }) {
   models = new Map(found.map((each) => [each.name, each]));
   const option = ({ name, source, target }) =>
-    new Option(`${name} (${source} → ${target})`, name);
+    new Option(`${isolated(name)} (${source} → ${target})`, name);
   model.replaceChildren(...found.map(option));
   compare.replaceChildren(new Option("nothing", ""), ...found.map(option));
   compare.closest("label").hidden = found.length < 2;

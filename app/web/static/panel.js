@@ -1,5 +1,6 @@
 // One answer: the translation, its alternatives, pictures, table, files.
 
+import { isolated, withWordsIsolated, write } from "./direction.js";
 import { jsonFile, pngFile, save, svgFile } from "./download.js";
 import { heatMap } from "./heat_map.js";
 import { look } from "./looking.js";
@@ -18,8 +19,8 @@ export function panel(answer, heading) {
   const article = template.content.cloneNode(true).firstElementChild;
   const find = (selector) => article.querySelector(selector);
   panels += 1;
-  find("h2").textContent = heading.name;
-  find(".source").textContent = answer.source;
+  find("h2").textContent = isolated(heading.name);
+  write(find(".source"), answer.source);
   find(".source").lang = heading.source;
   find(".translation").lang = heading.target;
   find(".warnings").append(...(answer.warnings ?? []).map(item));
@@ -34,7 +35,7 @@ export function panel(answer, heading) {
 
 function item(text) {
   const element = document.createElement("li");
-  element.textContent = text;
+  element.textContent = withWordsIsolated(text);
   return element;
 }
 
@@ -56,7 +57,7 @@ function alternative({ translation, score }, rank, name) {
   Object.assign(input, { type: "radio", name, value: rank });
   input.checked = rank === 0;
   const text = document.createElement("span");
-  text.textContent = translation || "(nothing)";
+  write(text, translation || "(nothing)");
   const number = document.createElement("span");
   number.className = "score";
   number.textContent = score.toFixed(2).replace("-", "\u2212");
@@ -68,7 +69,7 @@ function alternative({ translation, score }, rank, name) {
 function showHypothesis(article, answer, rank) {
   const hypothesis = answer.nbest[rank];
   const find = (selector) => article.querySelector(selector);
-  find(".translation").textContent = hypothesis.translation || "(nothing)";
+  write(find(".translation"), hypothesis.translation || "(nothing)");
   const attends = hypothesis.attention !== null;
   find(".without").hidden = attends;
   find(".pictures").hidden = !attends;

@@ -1,6 +1,7 @@
 // Two sentences, one above the other, and a ribbon for every look: as wide as
-// its share of the attention.
+// its share of the attention. Each sentence runs its own way.
 
+import { runsLeftward, wordDirection } from "./direction.js";
 import { canvas, mark, short, widthOf, word } from "./svg.js";
 
 const GAP = 16; // between words, at least
@@ -34,14 +35,22 @@ function lineWidth(labels, gap = GAP) {
   return widths.reduce((sum, width) => sum + width + gap, -gap);
 }
 
-/** Where the words of a line are, which is spread over the picture. */
+/**
+ * Where the words of a line are, which is spread over the picture. The first
+ * stands where reading starts.
+ */
 function boxes(labels, width, y) {
+  const leftward = runsLeftward(labels);
   const spare = (width - lineWidth(labels)) / Math.max(1, labels.length - 1);
   const gap = Math.min(WIDEST_GAP, GAP + spare);
   let x = MARGIN + (width - lineWidth(labels, gap)) / 2;
   return labels.map((label) => {
-    const box = { x, y, width: widthOf(short(label)) };
-    x += box.width + gap;
+    const wide = widthOf(short(label));
+    const box = {
+      x: leftward ? width + 2 * MARGIN - x - wide : x, y, width: wide,
+      direction: wordDirection(label, leftward),
+    };
+    x += wide + gap;
     return box;
   });
 }
@@ -49,8 +58,8 @@ function boxes(labels, width, y) {
 /** Every weight worth a ribbon, with its span at both ends. */
 function looks(weights, upper, lower) {
   const columns = upper.map((_, source) => weights.map((row) => row[source]));
-  const tops = columns.map((column, at) => spans(column, upper[at]));
-  const ends = weights.map((row, at) => spans(row, lower[at]));
+  const tops = columns.map((column, at) => spans(column, upper[at], lower));
+  const ends = weights.map((row, at) => spans(row, lower[at], upper));
   return weights.flatMap((row, target) =>
     row.map((weight, source) => ({
       source, target, weight,
@@ -58,12 +67,21 @@ function looks(weights, upper, lower) {
     }))).filter((look) => look.weight >= LEAST);
 }
 
-/** Shares of a word laid side by side in its middle, squeezed if need be. */
-function spans(shares, box) {
+/**
+ * Shares of a word laid side by side in its middle, squeezed if need be; in
+ * the order in which the words of the other line stand.
+ */
+function spans(shares, box, others) {
   const total = shares.reduce((sum, share) => sum + share, 0);
   const scale = Math.min(WIDTH, box.width / (total || 1));
-  let x = box.x + (box.width - total * scale) / 2;
-  return shares.map((share) => [x, x += share * scale]);
+  const leftward = others[0].x > others.at(-1).x;
+  let used = 0;
+  return shares.map((share) => {
+    const before = leftward ? total - used - share : used;
+    used += share;
+    const x = box.x + (box.width - total * scale) / 2 + before * scale;
+    return [x, x + share * scale];
+  });
 }
 
 /** A ribbon that leaves one line and meets the other at right angles. */

@@ -38,9 +38,9 @@ export function widthOf(text, size = FONT_SIZE) {
   return pen.measureText(text).width;
 }
 
-/** A long label, cut to what a picture has room for. */
+/** A long label, cut to what a picture has room for; marks take none. */
 export function short(text, longest = 24) {
-  const letters = [...text];
+  const letters = text.match(/^\p{M}+|\P{M}\p{M}*/gu) ?? [];
   if (letters.length <= longest) return text;
   return letters.slice(0, longest - 1).join("") + "…";
 }
@@ -48,13 +48,18 @@ export function short(text, longest = 24) {
 /**
  * A word of the sentence `side` that can be pointed at, focused and pressed.
  * Its tint shows how much it was looked at by a chosen word.
+ * `box` is { x, y, width, size, direction, toLeft }: x is its right edge if
+ * toLeft is set, else its left one.
  */
 export function word(side, index, text, box, transform = "") {
+  const leftward = box.direction === "rtl";
   const label = draw("text", {
-    x: box.x, y: box.y, "text-anchor": box.anchor ?? "start",
+    x: box.x, y: box.y, direction: box.direction,
+    // A leftward text starts at its right edge.
+    "text-anchor": Boolean(box.toLeft) === leftward ? "start" : "end",
     "font-size": box.size ?? FONT_SIZE,
   }, short(text));
-  const left = box.anchor === "end" ? box.x - box.width : box.x;
+  const left = box.toLeft ? box.x - box.width : box.x;
   const height = 1.5 * (box.size ?? FONT_SIZE);
   const frame = {
     x: left - 4, y: box.y - 0.72 * height, width: box.width + 8, height, rx: 3,

@@ -1,19 +1,22 @@
 // The weights as a table, for reading and for screen readers.
 
+import { runsLeftward, wordDirection } from "./direction.js";
 import { percent } from "./looking.js";
 
 /** Fill a table: a row for each target token, a column for each source one. */
 export function fillTable(table, { source, target, weights }) {
+  table.dir = runsLeftward(source) ? "rtl" : "ltr";
   const caption = document.createElement("caption");
+  caption.dir = "ltr";
   caption.textContent = "How much each token of the translation (rows) " +
     "looked at each token of the sentence (columns)";
   const head = document.createElement("thead");
   const corner = document.createElement("td");
-  head.append(row([corner, ...source.map((label) => header(label, "col"))]));
+  const columns = headers(source, "col");
+  head.append(row([corner, ...columns]));
   const body = document.createElement("tbody");
-  weights.forEach((shares, index) => {
-    const cells = shares.map(cell);
-    body.append(row([header(target[index], "row"), ...cells]));
+  headers(target, "row").forEach((header, index) => {
+    body.append(row([header, ...weights[index].map(cell)]));
   });
   table.replaceChildren(caption, head, body);
 }
@@ -24,16 +27,21 @@ function row(cells) {
   return element;
 }
 
-function header(label, scope) {
-  const element = document.createElement("th");
-  element.scope = scope;
-  element.textContent = label;
-  return element;
+function headers(labels, scope) {
+  const leftward = runsLeftward(labels);
+  return labels.map((label) => {
+    const element = document.createElement("th");
+    element.scope = scope;
+    element.textContent = label;
+    element.dir = wordDirection(label, leftward);
+    return element;
+  });
 }
 
 function cell(share) {
   const element = document.createElement("td");
   element.textContent = percent(share);
+  element.dir = "ltr";
   element.classList.toggle("faint", share < 0.01);
   return element;
 }

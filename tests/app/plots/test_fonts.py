@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
-import numpy as np
 import pytest
 from matplotlib.font_manager import FontEntry
-from matplotlib.textpath import TextPath
 
 from app.plots import fonts
-from app.plots.fonts import BASE, Font, families, legible, right_to_left
+from app.plots.fonts import BASE, Font, families, legible
 
 ROOT = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 PLAIN = Font(BASE, str(ROOT / "DejaVuSans.ttf"), 0)
@@ -92,32 +90,3 @@ def test_a_font_that_cannot_be_opened_draws_nothing(tmp_path: Path) -> None:
     broken.write_text("no font")
     assert not fonts._codes(Font("Broken", str(broken), 0)).size
     assert not fonts._codes(Font("Gone", str(tmp_path / "gone"), 0)).size
-
-
-@pytest.mark.parametrize(
-    ("words", "leftward"),
-    [
-        (["قرأ", "الطالب", ".", "</s>"], True),
-        (["שלום", "NATO", "מחר", "</s>"], True),
-        (["The", "word", "سلام", "</s>"], False),
-        (["12", ".", "</s>"], False),
-        ([], False),
-    ],
-)
-def test_which_way_words_are_read(words: list[str], leftward: bool) -> None:
-    assert right_to_left(words) == leftward
-
-
-def path(text: str) -> np.ndarray:
-    return TextPath((0, 0), text, size=20).vertices
-
-
-def test_matplotlib_puts_hebrew_in_order() -> None:
-    """The letter read second is drawn first, at the left."""
-    second = path("ב")
-    np.testing.assert_allclose(path("אב")[: len(second)], second)
-
-
-def test_matplotlib_joins_arabic() -> None:
-    apart = sum(np.ptp(path(letter)[:, 0]) for letter in "علم")
-    assert np.ptp(path("علم")[:, 0]) < 0.9 * apart

@@ -445,3 +445,189 @@ def test_dark_mode_changes_the_colours(browser: Any, server: str) -> None:
     paper, ink, words = shades["dark"]
     assert paper < 60 < ink
     assert ink == words
+
+
+# Words of one script, of two, and of none.
+LINES = {
+    "ar": ["قال", "Google", "دفعت", "3.5", "(", "نقدًا", ")", "</s>"],
+    "en": ["The", "girl", "said", "שלום", "twice", ".", "</s>"],
+    "fa": ["می‌خواهم", "کتاب‌ها", "۱۲٪", ".", "</s>"],
+    "he": ["הילדה", "NATO-ב", "ב-NATO", "ש" * 30, "(", ")", "</s>"],
+    "ur": ["NATO", "میں", "لڑکا", "ہے", "</s>"],
+}
+LEFTWARD = {"ar", "fa", "he", "ur"}
+
+
+def made_up(source: list[str], target: list[str]) -> dict[str, Any]:
+    """An answer in which each word looks at one word, and the end at two."""
+    weights = [[0.0] * len(source) for _ in target]
+    for row, shares in enumerate(weights):
+        shares[row % len(source)] = 1.0
+    weights[-1][:2] = 0.4, 0.6
+    weights[-1][2:] = [0.0] * (len(source) - 2)
+    hypothesis = {
+        "translation": " ".join(target[:-1]),
+        "score": -0.5,
+        "target_tokens": target,
+        "attention": weights,
+    }
+    other = {**hypothesis, "translation": "(“שלום”) NATO"}
+    return {
+        "source": " ".join(source[:-1]),
+        "source_tokens": source,
+        "warnings": ["There are words never seen: שלום, NATO, עולם."],
+        "nbest": [hypothesis, other],
+        **hypothesis,
+    }
+
+
+def show(visit: Visit, source: str, target: str) -> Any:
+    """The page with a made-up answer for two of `LINES`."""
+    made = made_up(LINES[source], LINES[target])
+    visit.page.route("**/translate", lambda route: route.fulfill(json=made))
+    return visit.open(text=made["source"])
+
+
+def boxes(page: Any, selector: str) -> list[dict[str, float]]:
+    """Where elements are, in the order of the sentence."""
+    return page.locator(selector).evaluate_all(
+        "(all) => all.map((each) => each.getBoundingClientRect().toJSON())"
+    )
+
+
+def goes_leftward(found: list[dict[str, float]]) -> bool:
+    """Whether each stands beyond the one before, and to which side."""
+    middles = [(box["left"] + box["right"]) / 2 for box in found]
+    assert middles in (sorted(middles), sorted(middles, reverse=True))
+    return middles[0] > middles[-1]
+
+
+BOTH_WAYS = [("ar", "en"), ("en", "he"), ("he", "fa"), ("ur", "ar")]
+
+
+@pytest.mark.parametrize(("source", "target"), BOTH_WAYS)
+def test_each_sentence_runs_its_own_way(
+    visit: Visit, source: str, target: str
+) -> None:
+    page = show(visit, source, target)
+    for side, language in (("source", source), ("target", target)):
+        line = boxes(page, f'{RIBBONS} [data-side="{side}"]')
+        assert goes_leftward(line) == (language in LEFTWARD)
+        for picture in (RIBBONS, HEAT_MAP):
+            selector = f'{picture} [data-side="{side}"]'
+            paper = boxes(page, picture)[0]
+            frames = boxes(page, f"{selector} .tint")
+            letters = boxes(page, f"{selector} text")
+            for frame, text in zip(frames, letters, strict=True):
+                # Anchored right: the letters are in the middle of the frame.
+                assert text["left"] - frame["left"] == pytest.approx(
+                    frame["right"] - text["right"], abs=2
+                )
+                assert paper["left"] <= text["left"]
+                assert text["right"] <= paper["right"]
+    columns = boxes(page, f'{HEAT_MAP} [data-side="source"] text')
+    rightward = [box["left"] for box in columns]
+    leftward = [box["right"] for box in columns]
+    starts = leftward if source in LEFTWARD else rightward
+    assert starts == sorted(starts, reverse=source in LEFTWARD)
+    cells = boxes(page, f"{HEAT_MAP} .mark")[: len(columns)]
+    assert goes_leftward(cells) == (source in LEFTWARD)
+    for cell, start in zip(cells, starts, strict=True):
+        assert cell["left"] < start < cell["right"]
+    page.click("summary")
+    heads = boxes(page, "thead th")
+    assert goes_leftward(heads) == (source in LEFTWARD)
+
+
+@pytest.mark.parametrize(("source", "target"), BOTH_WAYS[:3])
+def test_arrows_go_the_way_words_are_drawn(
+    visit: Visit, source: str, target: str
+) -> None:
+    page = show(visit, source, target)
+    middle = (
+        "() => { const { left, right } = document.activeElement"
+        ".getBoundingClientRect(); return (left + right) / 2; }"
+    )
+    for picture, side in (
+        (RIBBONS, "source"),
+        (RIBBONS, "target"),
+        (HEAT_MAP, "source"),
+    ):
+        page.locator(f'{picture} [data-side="{side}"]').nth(2).focus()
+        for key, right in (("ArrowRight", True), ("ArrowLeft", False)):
+            before = page.evaluate(middle)
+            page.keyboard.press(key)
+            assert (page.evaluate(middle) > before) == right
+        assert focused(page)["index"] == "2"  # there and back
+        page.keyboard.press("Home")
+        assert focused(page)["index"] == "0"
+    page.locator(f'{RIBBONS} [data-side="source"]').first.focus()
+    at = page.evaluate(middle)
+    page.keyboard.press("ArrowDown")
+    below = boxes(page, f'{RIBBONS} [data-side="target"]')
+    away = [abs((box["left"] + box["right"]) / 2 - at) for box in below]
+    assert abs(page.evaluate(middle) - at) == pytest.approx(min(away))
+
+
+def test_ribbons_of_one_word_do_not_cross(visit: Visit) -> None:
+    """They leave it in the order in which they arrive."""
+    page = show(visit, "ar", "en")
+    last = len(LINES["en"]) - 1
+    found = page.locator(f'{RIBBONS} .mark[data-target="{last}"]')
+    paths = [each.get_attribute("d") for each in found.all()]
+    # M top C … bottom H …: where each starts, above and below.
+    ends = [
+        (float(path[1:].split()[0]), float(path.split("H")[0].split()[-2]))
+        for path in paths
+    ]
+    assert len(ends) == 2
+    assert (ends[0][0] < ends[1][0]) == (ends[0][1] < ends[1][1])
+
+
+def test_words_and_sentences_have_a_direction(visit: Visit) -> None:
+    page = show(visit, "en", "he")
+    labels = page.locator(f'{HEAT_MAP} [data-side="target"] text')
+    said = [each.get_attribute("direction") for each in labels.all()]
+    assert said == ["rtl", "rtl", "rtl", "rtl", "rtl", "rtl", "ltr"]
+    assert labels.nth(3).text_content() == "ש" * 23 + "…"
+    labels = page.locator(f'{RIBBONS} [data-side="source"] text')
+    said = [each.get_attribute("direction") for each in labels.all()]
+    assert said == ["ltr", "ltr", "ltr", "rtl", "ltr", "ltr", "ltr"]
+    assert page.get_attribute(".translation", "dir") == "rtl"
+    assert page.get_attribute(".source", "dir") == "ltr"
+    assert page.get_attribute("#text", "dir") == "auto"
+    spans = page.locator(".alternatives span:not(.score)").all()
+    assert [each.get_attribute("dir") for each in spans] == ["rtl", "ltr"]
+    heads = page.locator("tbody th").all()
+    said = [each.get_attribute("dir") for each in heads]
+    assert said == ["rtl", "rtl", "rtl", "rtl", "rtl", "rtl", "ltr"]
+
+
+def test_words_in_a_sentence_of_ours_do_not_change_its_order(
+    visit: Visit,
+) -> None:
+    page = show(visit, "he", "fa")
+    page.locator(f'{RIBBONS} [data-side="target"]').last.focus()
+    said = "“</s>” looked at “⁨NATO-ב⁩” 60 %, “⁨הילדה⁩” 40 %"
+    assert page.inner_text(".reading") == said
+    page.locator(f'{RIBBONS} [data-side="source"]').nth(2).focus()
+    seen = "“⁨ב-NATO⁩” was looked at by “⁨۱۲٪⁩” 100 %"
+    assert page.inner_text(".reading") == seen
+    assert page.inner_text(".warnings li") == (
+        "There are words never seen: ⁨שלום⁩, NATO, ⁨עולם⁩."
+    )
+    page.goto(f"{visit.server}/#model=שלום&text=a")
+    page.wait_for_selector("#status.error")
+    said = "There is no model “⁨שלום⁩” here."
+    assert page.inner_text("#status") == said
+
+
+def test_a_file_keeps_the_direction_of_words(
+    visit: Visit, tmp_path: Path
+) -> None:
+    page = show(visit, "ar", "en")
+    button = '[aria-label="Download the heat map as SVG"]'
+    root = ElementTree.parse(saved(page, button, tmp_path)).getroot()
+    texts = root.iter("{http://www.w3.org/2000/svg}text")
+    found = {each.text: each.get("direction") for each in texts}
+    assert (found["قال"], found["("], found["Google"]) == ("rtl", "rtl", "ltr")
