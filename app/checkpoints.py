@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 from collections.abc import Sequence
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,10 @@ class Checkpoints:
     def _read(self, path: Path) -> TrainingState:
         text = (path / "state.json").read_text("utf-8")
         state = TrainingState(**json.loads(text))
-        status = self._checkpoint.read(str(path / "variables"))
+        # By a name without folders: TensorFlow takes what it reads for a
+        # pattern, in which [ and \ stand for something else.
+        with chdir(path):
+            status = self._checkpoint.read("variables")
         status.assert_consumed()
         return state
 
