@@ -33,6 +33,7 @@ from models.naming import choose
 from models.readout import READOUTS
 
 PRESETS = Path(__file__).parent / "presets"
+EPOCHS = "training.epochs"
 STRICT = ConfigDict(extra="forbid")
 
 
@@ -178,6 +179,11 @@ def changed(config: Config, overrides: typing.Sequence[str]) -> Config:
     for override in overrides:
         _override(values, override)
     return _validate(values, "with this")
+
+
+def with_epochs(config: Config, epochs: int) -> Config:
+    """A configuration that is trained for so many epochs."""
+    return changed(config, [f"{EPOCHS}={epochs}"])
 
 
 def save_config(config: Config, path: Path) -> None:
