@@ -5,14 +5,17 @@ import json
 import logging
 import shutil
 from collections.abc import Sequence
+from contextlib import chdir, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from app.run import replacing
 from data import GlimpseError
 
+STATE = "state.json"
 KEPT = 2  # a damaged newest one leaves another to go back to
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,8 @@ class TrainingState:
         finished: whether training has ended.
         corpus: fingerprint of the text trained on.
         history: a row for each validation.
+        config: what it was trained with, by SECTION.KEY; empty if a version
+            made it that did not say.
     """
 
     epoch: int = 0
@@ -52,6 +57,7 @@ class TrainingState:
     finished: bool = False
     corpus: str = ""
     history: list[dict[str, Any]] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
 
 
 class Checkpoints:
@@ -72,14 +78,13 @@ class Checkpoints:
         Raises:
             GlimpseError: it could not be written; the others are kept.
         """
-        final = self.folder / f"step-{state.step:09d}"
+        final = self._path(state)
         beside = self.folder / f".writing-{final.name}"
         try:
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir(parents=True)
             self._checkpoint.write(str(beside / "variables"))
-            text = json.dumps(dataclasses.asdict(state), indent=1)
-            (beside / "state.json").write_text(text, "utf-8")
+            (beside / STATE).write_text(_text(state), "utf-8")
             shutil.rmtree(final, ignore_errors=True)
             beside.rename(final)
         except (OSError, tf.errors.OpError) as error:
@@ -88,8 +93,13 @@ class Checkpoints:
                 f"The checkpoint {final} could not be written ({error}); "
                 "earlier ones are kept: free some space, then --resume"
             ) from error
-        for old in self._newest_first()[KEPT:]:
+        for old in _newest_first(self.folder)[KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
+
+    def amend(self, state: TrainingState) -> None:
+        """Replace what the checkpoint of this step says besides variables."""
+        with replacing(self._path(state) / STATE) as beside:
+            beside.write_text(_text(state), "utf-8")
 
     def restore(self) -> TrainingState | None:
         """Go back to the newest checkpoint that can be read, if there is any.
@@ -97,7 +107,7 @@ class Checkpoints:
         Raises:
             GlimpseError: there are checkpoints, but none can be read.
         """
-        found = self._newest_first()
+        found = _newest_first(self.folder)
         for path in found:
             try:
                 return self._read(path)
@@ -113,11 +123,33 @@ class Checkpoints:
         return None
 
     def _read(self, path: Path) -> TrainingState:
-        text = (path / "state.json").read_text("utf-8")
-        state = TrainingState(**json.loads(text))
-        status = self._checkpoint.read(str(path / "variables"))
+        state = _read_state(path)
+        # By a name without folders: TensorFlow takes what it reads for a
+        # pattern, in which [ and \ stand for something else.
+        with chdir(path):
+            status = self._checkpoint.read("variables")
         status.assert_consumed()
         return state
 
-    def _newest_first(self) -> list[Path]:
-        return sorted(self.folder.glob("step-*"), reverse=True)
+    def _path(self, state: TrainingState) -> Path:
+        return self.folder / f"step-{state.step:09d}"
+
+
+def newest_state(folder: Path) -> TrainingState | None:
+    """What the newest checkpoint in `folder` that can be read says."""
+    for path in _newest_first(folder):
+        with suppress(OSError, ValueError, TypeError):  # it is damaged
+            return _read_state(path)
+    return None
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob("step-*"), reverse=True)
+
+
+def _read_state(path: Path) -> TrainingState:
+    return TrainingState(**json.loads((path / STATE).read_text("utf-8")))
+
+
+def _text(state: TrainingState) -> str:
+    return json.dumps(dataclasses.asdict(state), indent=1)

@@ -10,7 +10,6 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -21,6 +20,7 @@ from pydantic import (
 )
 from pydantic.dataclasses import dataclass
 
+from app import yaml_text
 from app.scores import TOKENIZERS, bleu_tokenizer
 from data import CleaningOptions, GlimpseError, Language, PipelineOptions
 from data.corpora import HELD_OUT
@@ -35,6 +35,7 @@ from models.naming import choose
 from models.readout import READOUTS
 
 PRESETS = Path(__file__).parent / "presets"
+EPOCHS = "training.epochs"
 STRICT = ConfigDict(extra="forbid")
 
 
@@ -209,10 +210,15 @@ def changed(config: Config, overrides: typing.Sequence[str]) -> Config:
     return _validate(values, "with this")
 
 
+def with_epochs(config: Config, epochs: int) -> Config:
+    """A configuration that is trained for so many epochs."""
+    return changed(config, [f"{EPOCHS}={epochs}"])
+
+
 def save_config(config: Config, path: Path) -> None:
     """Write the whole configuration as YAML."""
     values = dataclasses.asdict(config)
-    path.write_text(yaml.safe_dump(values, sort_keys=False), "utf-8")
+    path.write_text(yaml_text.dump(values), "utf-8")
 
 
 def differences(one: Config, other: Config) -> list[str]:
@@ -250,8 +256,8 @@ def _preset_path(preset: str) -> Path:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        values = yaml_text.read(path) or {}
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise GlimpseError(
             f"The configuration {path} cannot be read: {reason}; a YAML file "
@@ -276,11 +282,12 @@ def _override(values: dict[str, Any], override: str) -> None:
     fields = values.setdefault(section, {})
     if isinstance(fields, dict):
         try:
-            fields[name] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+            fields[name] = yaml_text.load(text)
+        except ValueError as error:
             raise GlimpseError(
-                f"--set got '{override}', whose value is not YAML; write it as "
-                "it would stand in a preset, such as 3, true or [8, 16]"
+                f"--set got '{override}', whose value is not YAML ({error}); "
+                "write it as it would stand in a preset, such as 3, true or "
+                "[8, 16]"
             ) from error
 
 

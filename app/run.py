@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 import portalocker
 
 from app.config import (
+    EPOCHS,
     Config,
     ModelOptions,
     TokenizerOptions,
     differences,
     load_config,
     save_config,
+    with_epochs,
 )
 from data import (
     CleaningOptions,
@@ -76,9 +78,9 @@ class Run:
     def create(cls, folder: Path, config: Config) -> "Run":
         """Make the folder and write its configuration."""
         folder.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / "config.yaml") as beside:
-            save_config(config, beside)
-        return cls(folder, config)
+        run = cls(folder, config)
+        run._write_config()
+        return run
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
@@ -94,6 +96,15 @@ class Run:
                 f"train one with: python -m app train --run {folder}"
             )
         return cls(folder, load_config(config))
+
+    def save_config(self) -> None:
+        """Write the configuration, if the folder has another one."""
+        if load_config(self.folder / "config.yaml") != self.config:
+            self._write_config()
+
+    def _write_config(self) -> None:
+        with replacing(self.folder / "config.yaml") as beside:
+            save_config(self.config, beside)
 
     def discard_if_new(self) -> None:
         """Remove a folder that holds no more than `create` put there."""
@@ -232,7 +243,8 @@ def open_or_create(
         folder: the run folder.
         preset: by name or file; None for the run's own, or the default one.
         overrides: `SECTION.KEY=VALUE`.
-        resume: go on with a run that exists.
+        resume: go on with a run that exists; a larger `training.epochs` among
+            the overrides extends it, which is written once it is trained.
 
     Raises:
         GlimpseError: the run exists and was not to be resumed, or was made
@@ -247,16 +259,38 @@ def open_or_create(
             f"The run folder {folder} exists already: add --resume to go on "
             "with it, or give another --run"
         )
-    run = Run.open(folder)
-    origin = preset or folder / "config.yaml"
-    changed = differences(run.config, load_config(origin, overrides))
-    if changed:
+    own = Run.open(folder).config
+    asked = load_config(preset or folder / "config.yaml", overrides)
+    said = any(each.split("=")[0].strip() == EPOCHS for each in overrides)
+    return Run(folder, _further(folder, own, asked, said))
+
+
+def _further(folder: Path, own: Config, asked: Config, said: bool) -> Config:
+    """What to go on with: the run's own, but for more epochs, if `said`."""
+    if not said and asked.training.epochs < own.training.epochs:
+        # A preset does not know of epochs that were added.
+        asked = with_epochs(asked, own.training.epochs)
+    epochs = asked.training.epochs
+    if differences(with_epochs(own, epochs) if said else own, asked):
         raise GlimpseError(
             f"The run folder {folder} was made with another configuration "
-            f"(its own, then the one asked for: {'; '.join(changed)}): ask for "
-            "its own, or give another --run"
+            "(its own, then the one asked for: "
+            f"{'; '.join(differences(own, asked))}): leave --preset and --set "
+            "out to go on with its own, give another --run, or raise nothing "
+            f"but {EPOCHS}, by --set, to train it further"
         )
-    return run
+    if epochs < own.training.epochs:
+        raise fewer_epochs(folder, own.training.epochs, epochs)
+    return asked
+
+
+def fewer_epochs(folder: Path, own: int, asked: int) -> GlimpseError:
+    """The error of a run asked to have fewer epochs than it has."""
+    return GlimpseError(
+        f"The run {folder} has {EPOCHS}={own} and was asked for {asked}: only "
+        f"a larger number is accepted, which trains it further; --until "
+        f"{asked} stops earlier"
+    )
 
 
 def open_corpus(

@@ -21,9 +21,11 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
-from app.checkpoints import Checkpoints, TrainingState
-from app.config import Config, TrainingOptions
+from app import resuming
+from app.checkpoints import Checkpoints, TrainingState, newest_state
+from app.config import EPOCHS, Config, TrainingOptions
 from app.device import Device
+from app.resuming import Changes
 from app.run import (
     Run,
     Tokenizers,
@@ -84,10 +86,14 @@ def train(
     Raises:
         InterruptedRunError: SIGINT or SIGTERM came; all is saved.
         GlimpseError: the corpus cannot be had, the disk is full, the loss is
-            no longer finite, or another process trains this run.
+            no longer finite, another process trains this run, or its
+            configuration has changed in what `resuming` does not allow.
     """
     keras.utils.set_random_seed(run.config.training.seed)
     with alone(run.folder):
+        if state := newest_state(run.checkpoints):
+            # Before a model is built into which no checkpoint would fit.
+            resuming.changes(state.config, run.config, run.folder)
         try:
             corpus = run.load_corpus(data_dir, cache_dir)
             tokenizers = prepare_tokenizers(run, corpus)
@@ -207,9 +213,8 @@ class Trainer:
     def train(self, until: int | None = None) -> Summary:
         """Go on from the newest checkpoint to the end, or epoch `until`."""
         last = self.options.epochs if until is None else until
-        state = self.checkpoints.restore()
-        if state is None:
-            state = TrainingState(corpus=self.fingerprint)
+        state = self._pick_up()
+        self._tell_of_end(state, until)
         if not state.finished and state.epoch < last:
             self._require_same_text(state)
             self._announce(state)
@@ -220,6 +225,118 @@ class Trainer:
                     if requested() and not state.finished:
                         self._stop(state)
         return self._summary(state)
+
+    def _pick_up(self) -> TrainingState:
+        """Where the run stands, with the configuration it has now."""
+        state = self.checkpoints.restore()
+        now = resuming.recorded(self.run.config)
+        if state is None:
+            self.run.save_config()
+            return TrainingState(corpus=self.fingerprint, config=now)
+        if state.config != now:
+            changes = resuming.changes(
+                self._config_of(state), self.run.config, self.run.folder
+            )
+            if changes:
+                self._require_same_text(state)
+                self._adopt(changes, state)
+            # First the configuration: killed after it, all this is done again.
+            self.run.save_config()
+            state.config = now
+            self.checkpoints.amend(state)
+        return state
+
+    def _config_of(self, state: TrainingState) -> dict[str, Any]:
+        """What a checkpoint was made with, as far as that can be said."""
+        if state.config:
+            return state.config
+        epochs = Run.open(self.run.folder).config.training.epochs
+        lost_patience = resuming.is_reached(
+            state.stale_epochs, self.options.patience
+        )
+        if state.finished and not lost_patience:
+            epochs = state.epoch
+        return {EPOCHS: epochs}
+
+    def _adopt(self, changes: Changes, state: TrainingState) -> None:
+        """Use what has changed; more epochs start patience anew."""
+        others = {k: v for k, v in changes.items() if k != EPOCHS}
+        if others:
+            log.info(
+                "The configuration has changed since the last checkpoint, and "
+                "is used as it is now: %s",
+                resuming.described(others),
+            )
+        if EPOCHS in changes:
+            state.stale_epochs = state.plateau_epochs = 0
+            self._tell_of_more(changes, state)
+        state.finished = resuming.has_ended(state, self.options)
+
+    def _tell_of_more(self, changes: Changes, state: TrainingState) -> None:
+        old, new = changes[EPOCHS]
+        before = resuming.before_changes(self.options, changes)
+        rates = [
+            learning_rate(
+                options,
+                state.step,
+                options.epochs * self.data.steps_per_epoch,
+            )
+            * state.rate_factor
+            for options in (before, self.options)
+        ]
+        log.info(
+            "The run goes on to epoch %d instead of %d: its patience is "
+            "counted anew, and the learning rate of step %d is %.4g instead "
+            "of %.4g",
+            new,
+            old,
+            state.step,
+            rates[1],
+            rates[0],
+        )
+
+    def _tell_of_end(self, state: TrainingState, until: int | None) -> None:
+        """Say so if there is nothing to do, or less than was asked for."""
+        epochs = self.options.epochs
+        command = f"python -m app train --run {self.run.folder} --resume"
+        more = max(2 * epochs, until or 0)
+        if state.finished:
+            log.info(
+                "The run has ended after epoch %d of %d%s, so nothing is left "
+                "to do; train it further, to any larger number of epochs, "
+                "with: %s --set %s=%d",
+                state.epoch,
+                epochs,
+                self._why_early(state),
+                command,
+                EPOCHS,
+                more,
+            )
+        elif until is not None and until <= state.epoch:
+            log.info(
+                "Epoch %d of %d is done already, so --until %d leaves nothing "
+                "to do; go on with: %s",
+                state.epoch,
+                epochs,
+                until,
+                command,
+            )
+        elif until is not None and until > epochs:
+            log.info(
+                "--until %d is past the end of the run, which is trained to "
+                "its last epoch, %d; to go further add: --set %s=%d",
+                until,
+                epochs,
+                EPOCHS,
+                until,
+            )
+
+    def _why_early(self, state: TrainingState) -> str:
+        if state.epoch >= self.options.epochs:
+            return ""
+        return (
+            f", since validation was not better for {state.stale_epochs} epochs"
+        )
 
     def _require_same_text(self, state: TrainingState) -> None:
         if state.corpus != self.fingerprint:
@@ -382,13 +499,12 @@ class Trainer:
         else:
             state.stale_epochs += 1
             state.plateau_epochs += 1
-        if state.plateau_epochs == self.options.plateau_patience:
+        if resuming.is_reached(
+            state.plateau_epochs, self.options.plateau_patience
+        ):
             state.rate_factor *= self.options.plateau_factor
             state.plateau_epochs = 0
-        state.finished = (
-            state.epoch == self.options.epochs
-            or state.stale_epochs == self.options.patience
-        )
+        state.finished = resuming.has_ended(state, self.options)
 
     def _record(
         self,

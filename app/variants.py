@@ -17,10 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass as checked
 
+from app import yaml_text
 from app.config import differences, load_config
 from app.device import cores, pick_device
 from app.processes import (
@@ -85,9 +85,9 @@ def load_plan(path: Path = PLAN) -> Plan:
         GlimpseError: it is no plan, or one of its variants no configuration.
     """
     try:
-        values = yaml.safe_load(path.read_text("utf-8"))
+        values = yaml_text.read(path)
         plan = TypeAdapter(Plan).validate_python(values)
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+    except (OSError, ValueError) as error:  # pydantic's is one too
         raise GlimpseError(
             f"The plan {path} cannot be read: {' '.join(str(error).split())}; "
             "preset, set, splits and groups are wanted, as in app/variants.yaml"

@@ -22,10 +22,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from app import yaml_text
 from app.config import (
     Config,
     differences,
@@ -155,9 +155,9 @@ class Folder:
                 f"{self.path}"
             )
         try:
-            values = yaml.safe_load(path.read_text("utf-8"))
+            values = yaml_text.read(path)
             return TypeAdapter(Settings).validate_python(values)
-        except (OSError, yaml.YAMLError, ValidationError) as error:
+        except (OSError, ValueError) as error:  # pydantic's is one too
             raise GlimpseError(
                 f"{path} cannot be read: {' '.join(str(error).split())}"
             ) from error
@@ -322,7 +322,7 @@ def open_or_create(
     with replacing(folder.space_file) as beside:
         shutil.copyfile(space_file, beside)
     with replacing(path / "search.yaml") as beside:  # last: now it is one
-        beside.write_text(yaml.safe_dump(dataclasses.asdict(settings)), "utf-8")
+        beside.write_text(yaml_text.dump(dataclasses.asdict(settings)), "utf-8")
     return folder
 
 

@@ -108,8 +108,10 @@ class Lasting(keras_tuner.Oracle):
         self._write(Path(self._get_oracle_fname()), self.get_state())
 
     def _save_trial(self, trial: Trial) -> None:
-        folder = Path(self._get_trial_dir(trial.trial_id))
-        self._write(folder / "trial.json", trial.get_state())
+        self._write(self._trial_file(trial.trial_id), trial.get_state())
+
+    def _trial_file(self, name: str) -> Path:
+        return Path(self._get_trial_dir(name)) / "trial.json"
 
     def _write(self, path: Path, state: dict[str, Any]) -> None:
         try:
@@ -120,8 +122,15 @@ class Lasting(keras_tuner.Oracle):
             raise
 
     def set_state(self, state: dict[str, Any]) -> None:
-        # Written for a trial that was killed before it counted.
-        self.trials = {name: self.trials[name] for name in state["start_order"]}
+        # By name: Keras Tuner looks for a pattern, and so finds one written for
+        # a trial that was killed before it counted, and none below a folder
+        # that has [ in its name.
+        self.trials = {
+            name: Trial.from_state(
+                json.loads(self._trial_file(name).read_text("utf-8"))
+            )
+            for name in state["start_order"]
+        }
         super().set_state(state)
         self._assigned = dict(self.ongoing_trials)
 

@@ -14,18 +14,19 @@ model.input_feeding: {values: [false, true], when: {model.decoder: luong}}
 import json
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import keras_tuner
 import numpy as np
-import yaml
 from keras_tuner.engine.hyperparameters import Choice, Float, HyperParameter
 from keras_tuner.src.engine.conditions import Parent
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
+from app import yaml_text
 from app.config import Config, changed, explain, flatten
 from data import GlimpseError
 from models.naming import choose
@@ -263,8 +264,8 @@ def read_space(path: Path) -> dict[str, Any]:
         GlimpseError: it cannot be read.
     """
     try:
-        values = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        values = yaml_text.read(path)
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise GlimpseError(
             f"The search space {path} cannot be read: {reason}; a YAML file "
@@ -295,11 +296,23 @@ def _parameter(name: str, value: Any, base: Config) -> Parameter:
         raise GlimpseError(f"{where}: {reasons}") from error
     except ValueError as error:
         raise GlimpseError(f"{where}: {error}") from error
+    presets = flatten(base)
     when = {
-        key: tuple(v) if isinstance(v, list) else (v,)
+        key: tuple(
+            _meant(each, presets.get(key))
+            for each in (v if isinstance(v, list) else [v])
+        )
         for key, v in written.when.items()
     }
     return Parameter(name, values, low, high, written.scale, written.also, when)
+
+
+def _meant(value: Any, preset: Any) -> Any:
+    """What a switch makes of a word: in YAML 1.2, `yes` is one."""
+    if isinstance(preset, bool) and isinstance(value, str):
+        with suppress(ValidationError):  # refused later, with its reason
+            return TypeAdapter(bool).validate_python(value)
+    return value
 
 
 def _extent(
@@ -312,7 +325,7 @@ def _extent(
             raise ValueError(f"it has values and a range; {ACCEPTED}")
         if not written.values:
             raise ValueError(f"its list is empty; {ACCEPTED}")
-        return tuple(written.values), 0.0, 0.0
+        return tuple(_meant(v, preset) for v in written.values), 0.0, 0.0
     if low is None or high is None:
         raise ValueError(f"it has neither values nor min and max; {ACCEPTED}")
     if low >= high:

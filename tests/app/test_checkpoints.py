@@ -21,6 +21,33 @@ def test_the_newest_checkpoint_comes_back(tmp_path: Path) -> None:
     assert len(list((tmp_path / "checkpoints").iterdir())) == KEPT
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["a[b]", "[ab", "a\\b", "\\[a\\]", "a*?", "[b]/ç d/[!e]", "{a,b}", "日本"],
+)
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_folder_may_be_called_anything(
+    name: str,
+    relative: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path(name) if relative else tmp_path / name
+    (tmp_path / "ab").mkdir()
+    variable = tf.Variable([5, 7])
+    checkpoints = Checkpoints(folder, [variable])
+    for step in (1, 2):
+        variable.assign([step, 3])
+        checkpoints.save(TrainingState(step=step))
+    variable.assign([0, 0])
+    state = checkpoints.restore()
+    assert state is not None
+    assert state.step == 2
+    assert variable.numpy().tolist() == [2, 3]
+    assert Path.cwd() == tmp_path
+
+
 @pytest.mark.parametrize("damaged", ["state.json", "variables.index", "data"])
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     damaged: str, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from app import variants, variants_table
+from app import variants, variants_table, yaml_text
 from app.variants import Runs, load_plan
 from data import GlimpseError
 from tests.app.tiny import PAIRS, TINY
@@ -32,7 +31,7 @@ def plan(tmp_path: Path) -> Path:
     }
     for override in TINY:
         key, _, value = override.partition("=")
-        changes[key] = yaml.safe_load(value)
+        changes[key] = yaml_text.load(value)
     groups = {
         "cell": {
             "rnn": {"seeds": [1, 2], "model.cell": "rnn"},
@@ -41,14 +40,13 @@ def plan(tmp_path: Path) -> Path:
     }
     path = tmp_path / "plan.yaml"
     path.write_text(
-        yaml.safe_dump(
+        yaml_text.dump(
             {
                 "preset": "phrasebook",
                 "set": {**changes, "training.epochs": 1},
                 "splits": ["test"],
                 "groups": groups,
-            },
-            sort_keys=False,
+            }
         ),
         "utf-8",
     )
@@ -56,10 +54,8 @@ def plan(tmp_path: Path) -> Path:
 
 
 def change(path: Path, **changes: Any) -> None:
-    values = yaml.safe_load(path.read_text("utf-8"))
-    path.write_text(
-        yaml.safe_dump({**values, **changes}, sort_keys=False), "utf-8"
-    )
+    values = yaml_text.read(path)
+    path.write_text(yaml_text.dump({**values, **changes}), "utf-8")
 
 
 def planted(

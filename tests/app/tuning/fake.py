@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
+from app import yaml_text
 
 TRAINER = Path(__file__).with_name("fake_train.py")
 SPACE: dict[str, Any] = {
@@ -27,7 +27,7 @@ def write_space(folder: Path, **changes: Any) -> str:
     space = {**SPACE, **named}
     path = folder / "space.yaml"
     kept = {name: value for name, value in space.items() if value is not None}
-    path.write_text(yaml.safe_dump(kept, sort_keys=False), "utf-8")
+    path.write_text(yaml_text.dump(kept), "utf-8")
     return str(path)
 
 

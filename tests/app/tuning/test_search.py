@@ -478,6 +478,16 @@ def test_an_error_of_our_own_ends_the_search(
         search(folder, Budget(trials=3), HERE)
 
 
+def test_a_search_goes_on_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    odd = tmp_path / "a[b] *\\日本"
+    odd.mkdir()
+    folder = new_search(odd)
+    search(folder, Budget(trials=1), HERE)
+    search(new_search(odd), Budget(trials=2), HERE)
+    statuses = [record.status for record in folder.records()]
+    assert statuses == ["completed", "completed"]
+
+
 def test_the_same_command_goes_on_and_another_is_refused(
     tmp_path: Path,
 ) -> None:

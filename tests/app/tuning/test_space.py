@@ -7,8 +7,8 @@ from typing import Any
 import keras_tuner
 import numpy as np
 import pytest
-import yaml
 
+from app import yaml_text
 from app.config import changed, load_config, preset_names
 from app.tuning.space import Space, load_space, space_names, space_path
 from data import GlimpseError
@@ -20,7 +20,7 @@ def space_of(tmp_path: Path, **parameters: Any) -> Space:
     """A space; in its names `__` is a dot."""
     path = tmp_path / "space.yaml"
     named = {name.replace("__", "."): v for name, v in parameters.items()}
-    path.write_text(yaml.safe_dump(named, sort_keys=False), "utf-8")
+    path.write_text(yaml_text.dump(named), "utf-8")
     return load_space(path, BASE)
 
 
