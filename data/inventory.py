@@ -206,17 +206,17 @@ class Inventory:
             unit = best
         if self._count(unit):
             return unit
-        return next(filter(self._count, loose_forms(unit)), unit)
+        return next(filter(self._can_spell, loose_forms(unit)), unit)
 
     def _most_frequent(self, unit: str, opening: bool) -> str:
         return max([unit, *forms(unit, opening)], key=self._count)
 
     def _count(self, form: str) -> int:
-        """How often the rarest character of a form is there."""
-        if form in self.characters or len(form) == 1:
-            return self.characters.get(form, 0)
-        letters = form.replace(" ", "") or " "
-        return min(self.characters.get(each, 0) for each in letters)
+        return self.characters.get(form, 0)
+
+    def _can_spell(self, form: str) -> bool:
+        letters = form.replace(" ", "")
+        return bool(letters) and all(map(self._count, letters))
 
     def _without_capitals(self, given: Adapted) -> Iterator[_Unit]:
         """Words in capitals as training had them, the rest as it is."""
@@ -266,8 +266,12 @@ class Inventory:
 
 def _rewritten(text: str, form: Callable[[str, bool], str]) -> Iterator[_Unit]:
     for found in UNITS.finditer(text):
-        before = text[max(0, found.start() - 1) : found.start()]
-        yield form(found.group(), opens(before)), found.span()
+        unit, start = found.group(), found.start()
+        new = form(unit, opens(text[max(0, start - 1) : start]))
+        if new == unit:
+            yield from ((text[i], (i, i + 1)) for i in range(*found.span()))
+        else:
+            yield new, found.span()
 
 
 def _tidied(units: Iterable[_Unit]) -> Iterator[_Unit]:
