@@ -12,7 +12,6 @@ from data.text import Language, Span, space_separated, words
 
 Link = tuple[int, int]  # source word, target word, of `data.words`, from 0
 
-_BOTH = (0, 1)
 _ENOUGH = 3  # sides that show what links count, and no chance
 _MANY = 20  # pairs, of which one would link its first word
 
@@ -74,7 +73,7 @@ def parse_links(
         if largest >= counts[side]:
             raise GlimpseError(
                 f"word {largest} of the {name} is linked, which has "
-                f"{counts[side]}; {_advice(gold, pair, languages)}"
+                f"{counts[side]}; {_advice(gold, languages)}"
             )
     return gold
 
@@ -151,14 +150,7 @@ TOKENISED = (
 )
 
 
-def _advice(
-    gold: Gold, pair: tuple[str, str], languages: Sequence[Language]
-) -> str:
-    spaces = _spaces(pair)
-    if all(
-        link[side] < spaces[side] for link in gold.possible for side in _BOTH
-    ):
-        return TOKENISED
+def _advice(gold: Gold, languages: Sequence[Language]) -> str:
     if not any(0 in link for link in gold.possible):
         return "no word 0 is linked: count the words from 0, not from 1"
     if all(language.tokenised for language in languages):

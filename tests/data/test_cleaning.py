@@ -4,6 +4,8 @@ import pytest
 
 from data import CleaningOptions, GlimpseError
 from data.cleaning import Drop, Tally, clean, described, suspicions
+from data.text import about_words
+from tests.unspaced import LANGUAGES, pairs
 
 PAIRS = [
     ("I see the red car in the street.", "Je vois la voiture dans la rue."),
@@ -124,3 +126,32 @@ def test_languages_that_nobody_can_tell_raise_no_suspicion() -> None:
 def test_some_pairs_may_be_identical() -> None:
     pairs = [*zip(ENGLISH, FRENCH, strict=True), *[("Taxi!", "Taxi!")] * 9]
     assert list(suspicions(pairs, ("en", "fr"))) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_ratio_keeps_pairs_of_languages_without_spaces(language: str) -> None:
+    some = pairs(language, 50)
+    tally = Tally()
+    options = CleaningOptions(length_ratio=2.5)
+    kept = list(clean(some, options, ["en", language], tally))
+    assert len(kept) > 45
+    long = (some[0][0], some[0][1] * 4)
+    assert list(clean([long], options, ["en", language], tally)) == []
+
+
+def test_a_ratio_counts_words_between_spaces_as_ever() -> None:
+    for text in ("the red car , 3.14", "l'eau d'été", "나는 빨간 차를 봅니다"):
+        assert about_words(text) == len(text.split())
+    assert about_words("红色的鸟 now") == pytest.approx(4 / 1.6 + 1)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("zh", 0), ("cmn", 0), ("zh_TW", 0), ("chinese", 1), ("fr", 1)],
+)
+def test_a_target_without_spaces_by_another_name_is_told(
+    language: str, told: int
+) -> None:
+    found = suspicions(pairs("zh", 20), ["en", language])
+    said = [each for each in found if "written without spaces" in each]
+    assert len(said) == told

@@ -50,6 +50,22 @@ def test_normalise_what_it_documents() -> None:
     assert normalise(" \t") == ""
 
 
+INVISIBLE = "\ufeff\u200b\u2060\u00ad\u200e\u200f\u202a\u202e\u2066\u2069\u061c"
+
+
+@pytest.mark.parametrize("mark", INVISIBLE)
+def test_normalise_drops_what_nobody_sees(mark: str) -> None:
+    assert normalise(f"{mark}a{mark}b{mark} c{mark}") == "ab c"
+    assert normalise(f"e{mark}\u0301") == "é"
+    assert normalise(f" {mark} {mark}") == ""
+
+
+@pytest.mark.parametrize("joiner", ["\u200c", "\u200d", "\ufe0f"])
+def test_normalise_keeps_joiners_of_a_text_that_has_more(joiner: str) -> None:
+    assert normalise(f"می{joiner}خواهم") == f"می{joiner}خواهم"
+    assert normalise(f" {joiner}{joiner} \u200b") == ""
+
+
 def test_normalise_is_idempotent_and_encodable() -> None:
     for text in awkward_texts(3000, seed=1):
         once = normalise(text)
