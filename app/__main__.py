@@ -239,6 +239,14 @@ def evaluate(
     alignments: Alignments = None,
     beam: Beam = None,
     keep_unknown: KeepUnknown = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where hypotheses, attention, scores and pictures are kept.",
+            show_default="RUN/evaluation",
+        ),
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
@@ -246,7 +254,9 @@ def evaluate(
 ) -> None:
     """Measure a run: BLEU, chrF, TER, perplexity, accuracy, alignment.
 
-    Hypotheses and attention are saved under RUN/evaluation.
+    Hypotheses, attention, scores and pictures are kept under RUN/evaluation:
+    as SPLIT.* for a split, as SPLIT.beam1.* with another beam and so on, and
+    under files/ for files of your own. What cannot be written is warned of.
     """
     _require_whole(source, reference, alignments)
     with _one_sentence(debug):
@@ -263,6 +273,7 @@ def evaluate(
             alignments=alignments,
             beam_size=beam,
             keep_unknown=keep_unknown,
+            output=output,
             data_dir=data_dir,
             cache_dir=cache_dir,
         )
