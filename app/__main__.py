@@ -85,6 +85,14 @@ Overrides = Annotated[
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show a traceback on failure.")
 ]
+Cut = Annotated[
+    bool,
+    typer.Option(
+        "--cut",
+        help="Cut the over-long lines of files, as translate does; without it "
+        "they are refused. A run's search.max_source_length says what is.",
+    ),
+]
 KeepUnknown = Annotated[
     bool,
     typer.Option(
@@ -228,14 +236,7 @@ def evaluate(
     ] = "test",
     source: Source = None,
     reference: Reference = None,
-    cut: Annotated[
-        bool,
-        typer.Option(
-            "--cut",
-            help="Measure with over-long lines cut, as translate cuts them; "
-            "without it they are refused.",
-        ),
-    ] = False,
+    cut: Cut = False,
     alignments: Alignments = None,
     beam: Beam = None,
     keep_unknown: KeepUnknown = False,
@@ -358,6 +359,7 @@ def align(
     ] = "test",
     source: Source = None,
     reference: Reference = None,
+    cut: Cut = False,
     alignments: Alignments = None,
     reverse: Annotated[
         Path | None,
@@ -433,6 +435,7 @@ def align(
             data_dir,
             cache_dir,
         )
+        aligner.check_lengths(given.examples, source, reference, cut)
         if not score:
             aligning.write(aligner, given.examples, sys.stdout, as_json, npz)
             return

@@ -1,7 +1,6 @@
 """Measure a run: text, probabilities, alignment, speed."""
 
 import json
-import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -23,13 +22,14 @@ from app.alignment import (
     summarise,
     word_view,
 )
-from app.evaluation_sets import EvaluationSet, load_set
+from app.cautions import check_lengths
+from app.evaluation_sets import load_set
 from app.kept import keep, result_name
 from app.plots import save_extremes
 from app.run import Run, replacing
 from app.scores import Score, corpus_bleu, processed_bleu, text_scores
 from app.translator import Translation, Translator
-from data import GlimpseError, words
+from data import words
 from data.corpora import Example
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "to_json",
 ]
 
-log = logging.getLogger(__name__)
 LENGTH_STEP = 5  # words of the source, between rows of the table by length
 
 
@@ -136,7 +135,7 @@ def evaluate(
     )
     translator = Translator.load(folder, keep_unknown=keep_unknown)
     sources = [example.source for example in given.examples]
-    _check_lengths(translator, given, source, cut)
+    check_lengths(translator, sources, source, cut)
     own_beam = translator.config.search.beam_size
     beam_size = beam_size or own_beam
     translations, speed = _translate(translator, sources, beam_size)
@@ -182,34 +181,6 @@ def evaluate(
         },
     )
     return result
-
-
-def _check_lengths(
-    translator: Translator,
-    given: EvaluationSet,
-    file: Path | None,
-    cut: bool,
-) -> None:
-    long = [
-        number
-        for number, example in enumerate(given.examples, start=1)
-        if translator.is_cut(example.source)
-    ]
-    if not long:
-        return
-    tokens = translator.config.pipeline.max_source_length - 1
-    if file is not None and not cut:
-        raise GlimpseError(
-            f"{file} has {len(long):,} lines of more than the {tokens} tokens "
-            f"that this run translates, the first in line {long[0]}: shorten "
-            "or split them, or measure with them cut by --cut."
-        )
-    log.warning(
-        "%d over-long sentences, the first in line %d, are cut after %d tokens",
-        len(long),
-        long[0],
-        tokens,
-    )
 
 
 def _translate(

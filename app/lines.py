@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from app import alignment
+from app.cautions import cautions
 from app.plots import save_heat_map
 from app.translator import Hypothesis, Translation, Translator
 
@@ -37,14 +38,14 @@ def translate_lines(
 
     A line is what ends in a newline, whatever other separators it holds.
     Nothing is refused: bytes that are not UTF-8 become U+FFFD and over-long
-    lines are cut, with a warning that names the line. So are words that were
-    never seen in training, each where it first comes.
+    lines are cut. A warning names the line of either, and of what else there
+    is to say in `cautions`, each unseen word where it first comes.
     """
     translator = Translator.load(run, keep_unknown=options.keep_unknown)
     views: list[alignment.View] = []
     links: list[list[alignment.Link]] = []
     number = 0
-    warned: set[str] = set()
+    said: set[str] = set()
     for chunk in _chunks(source):
         texts = [
             _decode(line, number + place)
@@ -54,8 +55,9 @@ def translate_lines(
             texts, beam_size=options.beam_size, nbest=options.nbest
         ):
             number += 1
-            _warn_if_cut(translation, number)
-            _warn_of_unseen(translation, number, translator, warned)
+            line = f"Line {number}"
+            for caution in cautions(translation, translator, line, said):
+                log.warning("%s", caution)
             print(
                 _present(translation, number, translator, options), file=output
             )
@@ -97,32 +99,6 @@ def _decode(line: bytes, number: int) -> str:
             error.start + 1,
         )
         return line.decode("utf-8", errors="replace")
-
-
-def _warn_if_cut(translation: Translation, number: int) -> None:
-    if translation.truncated:
-        log.warning(
-            "Line %d is over-long: only its first %d tokens are translated",
-            number,
-            len(translation.source_ids) - 1,
-        )
-
-
-def _warn_of_unseen(
-    translation: Translation,
-    number: int,
-    translator: Translator,
-    warned: set[str],
-) -> None:
-    unseen = translator.unseen_words(translation.source_text)
-    unseen = [word for word in unseen if word not in warned]
-    if unseen:
-        warned.update(unseen)
-        log.warning(
-            "Line %d has words never seen in training: %s",
-            number,
-            ", ".join(unseen),
-        )
 
 
 def _present(

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from app.cautions import cautions
 from app.lines import LineOptions, to_json
 from app.translator import Translation, Translator
 from app.web.guard import (
@@ -213,28 +214,11 @@ def _answer(
 ) -> bytes:
     shown = LineOptions(nbest=asked.nbest, as_json=True, words=asked.words)
     answer = to_json(translation, translator, shown)
-    warnings = _warnings(translation, translator)
+    warnings = cautions(translation, translator)
     if warnings:
         answer["warnings"] = warnings
     # As ASCII, since a lone surrogate of the text has no bytes in UTF-8.
     return json.dumps(answer).encode("ascii")
-
-
-def _warnings(translation: Translation, translator: Translator) -> list[str]:
-    """What `translate` warns of on stderr."""
-    warnings = []
-    if translation.truncated:
-        kept = len(translation.source_ids) - 1
-        warnings.append(
-            f"The sentence is over-long: only its first {kept} tokens are "
-            "translated"
-        )
-    unseen = translator.unseen_words(translation.source_text)
-    if unseen:
-        warnings.append(
-            f"There are words never seen in training: {', '.join(unseen)}"
-        )
-    return warnings
 
 
 def _add_failures(app: FastAPI) -> None:

@@ -141,7 +141,7 @@ def test_a_source_of_sub_words_gives_whole_words() -> None:
 
 def test_an_over_long_source_keeps_its_unknown_words() -> None:
     translator = make_translator(
-        say("?"), [OSLO], SOURCE, "pipeline.max_source_length=4"
+        say("?"), [OSLO], SOURCE, "search.max_source_length=4"
     )
     (found,) = translator.translate([f"{SENTENCE} twice"])
     assert found.truncated
