@@ -294,7 +294,8 @@ def translate(
         typer.Option(
             min=1,
             help="Translations a line, at most the beam. More than 1 prints "
-            "'line ||| translation ||| score'.",
+            "'line ||| translation ||| score', lines counted from 0, as Moses "
+            "does; warnings and pictures count them from 1.",
         ),
     ] = 1,
     as_json: AsJson = False,

@@ -112,8 +112,9 @@ def _present(
         return json.dumps(found, ensure_ascii=False)
     if options.nbest == 1:
         return translation.text
+    # From 0, as Moses counts in its own lists of n best.
     return "\n".join(
-        f"{number} ||| {hypothesis.text} ||| {hypothesis.score:.4f}"
+        f"{number - 1} ||| {hypothesis.text} ||| {hypothesis.score:.4f}"
         for hypothesis in translation.hypotheses
     )
 
