@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -566,6 +567,7 @@ def tune(
         raise typer.BadParameter("--worker goes with --chief HOST:PORT")
     with _one_sentence(debug):
         from app.device import use_none
+        from app.shell import app_command
         from app.tuning import results
         from app.tuning.budget import Budget
         from app.tuning.folder import Folder, open_or_create
@@ -605,9 +607,10 @@ def tune(
             else results.table(folder)
         )
         logging.info(
-            "Train what was found: python -m app train --preset %s --run %s",
-            path / "best.yaml",
-            path / "best",
+            "Train what was found: %s",
+            app_command(
+                "train", "--preset", path / "best.yaml", "--run", path / "best"
+            ),
         )
 
 
@@ -702,7 +705,8 @@ def variants(
         chosen = variants.variants(opened, only or ())
         if list_:
             for each in chosen:
-                print(each.name, *(f"--set {o}" for o in each.overrides))
+                sets = (f"--set {shlex.quote(o)}" for o in each.overrides)
+                print(each.name, *sets)
             return
         if write:  # better refused now than after hours
             variants_table.require_place(write)

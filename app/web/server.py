@@ -21,6 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from app.cautions import cautions
 from app.lines import LineOptions, to_json
+from app.shell import make_command
 from app.translator import Translation, Translator
 from app.web.guard import (
     HEADERS,
@@ -60,8 +61,8 @@ def load_translators(runs: Sequence[Path]) -> dict[str, Translator]:
         if not (run / "config.yaml").is_file():
             raise GlimpseError(
                 f"{run} is not a run folder, since it has no config.yaml; a "
-                f"trained run is accepted: make it with 'make train "
-                f"RUN={run}', or name another one: python -m app serve RUN"
+                "trained run is accepted: name another one, or make it with: "
+                f"{make_command('train', run)}"
             )
         name = Path(os.path.abspath(run)).name  # of a link, its own
         if name in found:
