@@ -1,5 +1,6 @@
 """python -m app COMMAND: parse, call one function, present."""
 
+import io
 import json
 import logging
 import os
@@ -765,8 +766,17 @@ def _leave_quietly() -> Any:
     raise typer.Exit(0)
 
 
+def _write_utf8() -> None:
+    """Results are UTF-8 wherever they go, and stderr takes any character."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # None where it is closed
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line."""
+    _write_utf8()
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", stream=sys.stderr
     )
