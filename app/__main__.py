@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from app import chatter
 from data.errors import GlimpseError
 
 # Before TensorFlow is first imported, inside the commands: its start-up
@@ -777,6 +778,7 @@ def _write_utf8() -> None:
 def main() -> None:
     """Run the command line."""
     _write_utf8()
+    chatter.leave_out()
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", stream=sys.stderr
     )
