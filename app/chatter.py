@@ -7,6 +7,7 @@ all else; it also passes on the last words of a process that is no more.
 """
 
 import atexit
+import io
 import os
 import re
 import subprocess
@@ -25,7 +26,8 @@ CHATTER = re.compile(
 
 def leave_out() -> None:
     """Leave chatter out of stderr from now on, in this process."""
-    if sys.stderr is None or os.environ.get(LEVEL) == "0":
+    is_file = isinstance(sys.stderr, io.TextIOWrapper)  # not where closed
+    if not is_file or os.environ.get(LEVEL) == "0":
         return
     with suppress(OSError):  # then it is heard
         _filter(

@@ -57,8 +57,9 @@ def keep(stem: Path, parts: Mapping[str, Callable[[Path], Any]]) -> None:
             failed[path.name] = _reason(error)
     if failed:
         log.warning(
-            "Not kept in %s (%s): %s; give a folder that can be written to "
-            "with --output, or free some space",
+            "Not kept in %s (%s): %s; what had these names before is still "
+            "there: give a folder that can be written to with --output, or "
+            "free some space",
             stem.parent,
             "; ".join(dict.fromkeys(failed.values())),
             ", ".join(failed),
