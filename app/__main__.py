@@ -1,8 +1,10 @@
 """python -m app COMMAND: parse, call one function, present."""
 
+import io
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from app import chatter
 from data.errors import GlimpseError
 
 # Before TensorFlow is first imported, inside the commands: its start-up
@@ -84,6 +87,14 @@ Overrides = Annotated[
 ]
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show a traceback on failure.")
+]
+Cut = Annotated[
+    bool,
+    typer.Option(
+        "--cut",
+        help="Cut the over-long lines of files, as translate does; without it "
+        "they are refused. A run's search.max_source_length says what is.",
+    ),
 ]
 KeepUnknown = Annotated[
     bool,
@@ -228,17 +239,18 @@ def evaluate(
     ] = "test",
     source: Source = None,
     reference: Reference = None,
-    cut: Annotated[
-        bool,
-        typer.Option(
-            "--cut",
-            help="Measure with over-long lines cut, as translate cuts them; "
-            "without it they are refused.",
-        ),
-    ] = False,
+    cut: Cut = False,
     alignments: Alignments = None,
     beam: Beam = None,
     keep_unknown: KeepUnknown = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where hypotheses, attention, scores and pictures are kept.",
+            show_default="RUN/evaluation",
+        ),
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     cache_dir: CacheDir = None,
@@ -246,7 +258,9 @@ def evaluate(
 ) -> None:
     """Measure a run: BLEU, chrF, TER, perplexity, accuracy, alignment.
 
-    Hypotheses and attention are saved under RUN/evaluation.
+    Hypotheses, attention, scores and pictures are kept under RUN/evaluation:
+    as SPLIT.* for a split, as SPLIT.beam1.* with another beam and so on, and
+    under files/ for files of your own. What cannot be written is warned of.
     """
     _require_whole(source, reference, alignments)
     with _one_sentence(debug):
@@ -263,6 +277,7 @@ def evaluate(
             alignments=alignments,
             beam_size=beam,
             keep_unknown=keep_unknown,
+            output=output,
             data_dir=data_dir,
             cache_dir=cache_dir,
         )
@@ -282,7 +297,8 @@ def translate(
         typer.Option(
             min=1,
             help="Translations a line, at most the beam. More than 1 prints "
-            "'line ||| translation ||| score'.",
+            "'line ||| translation ||| score', lines counted from 0, as Moses "
+            "does; warnings and pictures count them from 1.",
         ),
     ] = 1,
     as_json: AsJson = False,
@@ -347,6 +363,7 @@ def align(
     ] = "test",
     source: Source = None,
     reference: Reference = None,
+    cut: Cut = False,
     alignments: Alignments = None,
     reverse: Annotated[
         Path | None,
@@ -422,6 +439,7 @@ def align(
             data_dir,
             cache_dir,
         )
+        aligner.check_lengths(given.examples, source, reference, cut)
         if not score:
             aligning.write(aligner, given.examples, sys.stdout, as_json, npz)
             return
@@ -551,6 +569,7 @@ def tune(
         raise typer.BadParameter("--worker goes with --chief HOST:PORT")
     with _one_sentence(debug):
         from app.device import use_none
+        from app.shell import app_command
         from app.tuning import results
         from app.tuning.budget import Budget
         from app.tuning.folder import Folder, open_or_create
@@ -590,9 +609,10 @@ def tune(
             else results.table(folder)
         )
         logging.info(
-            "Train what was found: python -m app train --preset %s --run %s",
-            path / "best.yaml",
-            path / "best",
+            "Train what was found: %s",
+            app_command(
+                "train", "--preset", path / "best.yaml", "--run", path / "best"
+            ),
         )
 
 
@@ -687,7 +707,8 @@ def variants(
         chosen = variants.variants(opened, only or ())
         if list_:
             for each in chosen:
-                print(each.name, *(f"--set {o}" for o in each.overrides))
+                sets = (f"--set {shlex.quote(o)}" for o in each.overrides)
+                print(each.name, *sets)
             return
         if write:  # better refused now than after hours
             variants_table.require_place(write)
@@ -746,8 +767,18 @@ def _leave_quietly() -> Any:
     raise typer.Exit(0)
 
 
+def _write_utf8() -> None:
+    """Results are UTF-8 wherever they go, and stderr takes any character."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # None where it is closed
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line."""
+    _write_utf8()
+    chatter.leave_out()
     logging.basicConfig(
         level=logging.INFO, format="%(message)s", stream=sys.stderr
     )

@@ -31,6 +31,7 @@ from app.alignment import (
     warn_if_from_one,
     word_view,
 )
+from app.cautions import check_lengths
 from app.translator import Translation, Translator
 from data import Example, GlimpseError
 from models.naming import choose
@@ -126,6 +127,30 @@ class Aligner:
         """Load the models of run folders; `options` are the constructor's."""
         backward = None if reverse is None else Translator.load(reverse)
         return cls(Translator.load(run), backward, **options)
+
+    def check_lengths(
+        self,
+        examples: Sequence[Example],
+        source: Path | None = None,
+        reference: Path | None = None,
+        cut: bool = False,
+    ) -> None:
+        """Warn of what is too long for a model to read, before it aligns.
+
+        Args:
+            examples: what is to be aligned.
+            source: the user's file of sources, if they come from one.
+            reference: that of translations, which the backward model reads.
+            cut: whether to cut over-long lines of these, not refuse them.
+
+        Raises:
+            GlimpseError: lines of the user's files are over-long.
+        """
+        sources = [example.source for example in examples]
+        check_lengths(self.forward, sources, source, cut)
+        if self.backward:
+            targets = [example.references[0] for example in examples]
+            check_lengths(self.backward, targets, reference, cut)
 
     def align(
         self,

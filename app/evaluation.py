@@ -1,10 +1,11 @@
 """Measure a run: text, probabilities, alignment, speed."""
 
-import logging
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from app.alignment import (
     warn_if_from_one,
     word_view,
 )
-from app.evaluation_sets import EvaluationSet, load_set
+from app.cautions import check_lengths
+from app.evaluation_sets import load_set
+from app.kept import keep, result_name
 from app.plots import save_extremes
 from app.run import Run, replacing
 from app.scores import Score, corpus_bleu, processed_bleu, text_scores
 from app.translator import Translation, Translator
-from data import GlimpseError, Language
+from data import Language
 from data.corpora import Example
 
 __all__ = [
@@ -40,7 +43,6 @@ __all__ = [
     "to_json",
 ]
 
-log = logging.getLogger(__name__)
 LENGTH_STEP = 5  # words of the source, between rows of the table by length
 
 
@@ -99,14 +101,16 @@ def evaluate(
     alignments: Path | None = None,
     beam_size: int | None = None,
     keep_unknown: bool = False,
+    output: Path | None = None,
     data_dir: Path | None = None,
     cache_dir: Path | None = None,
 ) -> Evaluation:
     """Measure a run on a split of its corpus, or on files.
 
     The hypotheses (one a line), the attention of their tokens, the result and
-    pictures of the best, the median and the worst translation are saved in
-    the run's folder `evaluation`.
+    pictures of the best, the median and the worst translation are kept, by a
+    name that says what was measured, and how; see `app.kept`. What cannot be
+    written is warned of.
 
     Args:
         folder: the run.
@@ -117,6 +121,8 @@ def evaluate(
         alignments: gold for them; see `evaluation_sets.read_gold`.
         beam_size: the run's own when None.
         keep_unknown: see `Translator`.
+        output: where to keep what was found; the run's folder `evaluation`
+            when None.
         data_dir: see `data.load_corpus`.
         cache_dir: see `data.load_corpus`.
 
@@ -129,9 +135,10 @@ def evaluate(
         run.config, split, source, reference, alignments, data_dir, cache_dir
     )
     translator = Translator.load(folder, keep_unknown=keep_unknown)
-    _check_lengths(translator, given, source, cut)
-    beam_size = beam_size or translator.config.search.beam_size
     sources = [example.source for example in given.examples]
+    check_lengths(translator, sources, source, cut)
+    own_beam = translator.config.search.beam_size
+    beam_size = beam_size or own_beam
     translations, speed = _translate(translator, sources, beam_size)
     forced = _force(translator, given.examples)
     hypotheses = [translation.text for translation in translations]
@@ -156,42 +163,27 @@ def evaluate(
         attention=_attention(translator, translations),
         sentences_per_second=speed,
     )
-    _save(run, result, translations)
-    save_extremes(
-        run.evaluation / f"{given.split}.pictures",
-        translator,
-        translations,
-        references,
+    name = result_name(
+        given.split,
+        (source, reference, alignments) if source and reference else (),
+        {
+            f"beam{beam_size}": beam_size != own_beam,
+            "keep-unknown": keep_unknown,
+            "cut": cut and source is not None,  # a split is cut anyway
+        },
+    )
+    keep(
+        (output or run.evaluation) / name,
+        {
+            ".hypotheses.txt": partial(_save_hypotheses, translations),
+            ".attention.npz": partial(_save_attention, translations),
+            ".json": partial(_save_result, result),
+            ".pictures": lambda folder: save_extremes(
+                folder, translator, translations, references
+            ),
+        },
     )
     return result
-
-
-def _check_lengths(
-    translator: Translator,
-    given: EvaluationSet,
-    file: Path | None,
-    cut: bool,
-) -> None:
-    long = [
-        number
-        for number, example in enumerate(given.examples, start=1)
-        if translator.is_cut(example.source)
-    ]
-    if not long:
-        return
-    tokens = translator.config.pipeline.max_source_length - 1
-    if file is not None and not cut:
-        raise GlimpseError(
-            f"{file} has {len(long):,} lines of more than the {tokens} tokens "
-            f"that this run translates, the first in line {long[0]}: shorten "
-            "or split them, or measure with them cut by --cut."
-        )
-    log.warning(
-        "%d over-long sentences, the first in line %d, are cut after %d tokens",
-        len(long),
-        long[0],
-        tokens,
-    )
 
 
 def _translate(
@@ -299,19 +291,19 @@ def _attention(
     return summarise(view.weights for view in views if view.weights is not None)
 
 
-def _save(
-    run: Run, result: Evaluation, translations: Sequence[Translation]
-) -> None:
-    folder = run.evaluation
-    with replacing(folder / f"{result.split}.hypotheses.txt") as beside:
-        folder.mkdir(parents=True, exist_ok=True)
+def _save_hypotheses(translations: Sequence[Translation], path: Path) -> None:
+    with replacing(path) as beside:
         lines = [f"{translation.text}\n" for translation in translations]
         beside.write_text("".join(lines), "utf-8", newline="\n")
-    _save_attention(folder / f"{result.split}.attention.npz", translations)
-    run.write_json(f"evaluation/{result.split}.json", to_json(result))
 
 
-def _save_attention(path: Path, translations: Sequence[Translation]) -> None:
+def _save_result(result: Evaluation, path: Path) -> None:
+    with replacing(path) as beside:
+        values = json.dumps(to_json(result), indent=2)
+        beside.write_text(f"{values}\n", "utf-8")
+
+
+def _save_attention(translations: Sequence[Translation], path: Path) -> None:
     """All sentences in a row; half precision is plenty to look at."""
     best = [translation.hypotheses[0] for translation in translations]
     weights = [each.attention for each in best if each.attention is not None]

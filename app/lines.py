@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from app import alignment
+from app.cautions import cautions
 from app.plots import save_heat_map
 from app.translator import Hypothesis, Translation, Translator
 from data.corpora.recoding import (
@@ -44,15 +45,15 @@ def translate_lines(
     A line is what ends in a newline, whatever other separators it holds, or
     in a carriage return where there is no newline at all. Text is UTF-8, or
     UTF-16 or UTF-32 with a byte order mark. Nothing is refused: bytes that are
-    not UTF-8 become U+FFFD and over-long lines are cut, with a warning that
-    names the line. So are words that were never seen in training, each where
-    it first comes.
+    not UTF-8 become U+FFFD and over-long lines are cut. A warning names the
+    line of either, and of what else there is to say in `cautions`, each unseen
+    word where it first comes.
     """
     translator = Translator.load(run, keep_unknown=options.keep_unknown)
     views: list[alignment.View] = []
     links: list[list[alignment.Link]] = []
     number = 0
-    warned: set[str] = set()
+    said: set[str] = set()
     for chunk in _chunks(source):
         texts = [
             _decode(line, number + place)
@@ -62,8 +63,9 @@ def translate_lines(
             texts, beam_size=options.beam_size, nbest=options.nbest
         ):
             number += 1
-            _warn_if_cut(translation, number)
-            _warn_of_unseen(translation, number, translator, warned)
+            line = f"Line {number}"
+            for caution in cautions(translation, translator, line, said):
+                log.warning("%s", caution)
             print(
                 _present(translation, number, translator, options), file=output
             )
@@ -128,32 +130,6 @@ def _decode(line: bytes, number: int) -> str:
         return line.decode("utf-8", errors="replace")
 
 
-def _warn_if_cut(translation: Translation, number: int) -> None:
-    if translation.truncated:
-        log.warning(
-            "Line %d is over-long: only its first %d tokens are translated",
-            number,
-            len(translation.source_ids) - 1,
-        )
-
-
-def _warn_of_unseen(
-    translation: Translation,
-    number: int,
-    translator: Translator,
-    warned: set[str],
-) -> None:
-    unseen = translator.unseen_words(translation.source_text)
-    unseen = [word for word in unseen if word not in warned]
-    if unseen:
-        warned.update(unseen)
-        log.warning(
-            "Line %d has words never seen in training: %s",
-            number,
-            ", ".join(unseen),
-        )
-
-
 def _present(
     translation: Translation,
     number: int,
@@ -165,8 +141,9 @@ def _present(
         return json.dumps(found, ensure_ascii=False)
     if options.nbest == 1:
         return translation.text
+    # From 0, as Moses counts in its own lists of n best.
     return "\n".join(
-        f"{number} ||| {hypothesis.text} ||| {hypothesis.score:.4f}"
+        f"{number - 1} ||| {hypothesis.text} ||| {hypothesis.score:.4f}"
         for hypothesis in translation.hypotheses
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.evaluation import evaluate, table
 from app.run import Run
+from app.shell import app_command, make_command
 from app.translator import Translator
 
 SAMPLES = 3
@@ -38,13 +39,14 @@ def present(
 
 def _next(folder: Path, data_dir: Path | None) -> str:
     known = os.environ.get("GLIMPSE_DATA_DIR") == str(data_dir)
-    option = f" --data-dir {data_dir}" if data_dir and not known else ""
+    option = ("--data-dir", data_dir) if data_dir and not known else ()
+    translate = app_command("translate", folder, "--plot", "pictures")
     return (
-        f"  python -m app evaluate {folder}{option}\n"
-        f'  echo "…" | python -m app translate {folder} --plot pictures\n'
-        f"  make evaluate RUN={folder}\n"
-        f'  make translate RUN={folder} TEXT="…"\n'
-        f"  make serve RUN={folder}"
+        f"  {app_command('evaluate', folder, *option)}\n"
+        f'  echo "…" | {translate}\n'
+        f"  {make_command('evaluate', folder)}\n"
+        f'  {make_command("translate", folder)} TEXT="…"\n'
+        f"  {make_command('serve', folder)}"
     )
 
 

@@ -25,6 +25,7 @@ from models.losses import token_losses
 from models.metrics import correct_tokens
 
 BATCH_SIZE = 64  # sentences; results do not depend on it
+FULL_LENGTH = 64  # tokens, up to which a batch has as many
 IDS = tf.TensorSpec([None, None], tf.int32)
 
 
@@ -89,7 +90,7 @@ class Translator:
         model: a built model.
         tokenizers: those it was trained with.
         config: that of their run: how to search when nothing else is asked,
-            the longest source, the languages.
+            the longest sources, the languages.
         inventory: of the source's training text.
         keep_unknown: whether to leave the unknown words of a word-level model
             as marks; see `translate`.
@@ -165,7 +166,7 @@ class Translator:
                 f"beam of {options.beam_size}; the beam must be as large: give "
                 f"--beam {nbest}"
             )
-        sources = [self._encode(sentence) for sentence in sentences]
+        sources = [self.encode(sentence) for sentence in sentences]
         done = [_empty(source) for source in sources]
         for rows in _batches([len(source.source_ids) for source in sources]):
             batch = [sources[row] for row in rows]
@@ -199,9 +200,35 @@ class Translator:
             return []
         return self.inventory.unseen_characters(self._adapt(sentence).text)
 
-    def is_cut(self, sentence: str) -> bool:
-        """Whether only the beginning of a sentence is translated."""
-        return self._encode(sentence).truncated
+    @property
+    def longest_trained(self) -> int:
+        """The longest source that training had, in tokens with EOS.
+
+        Of an older run, the longest that it could have had.
+        """
+        counted = self.inventory.longest if self.inventory else None
+        return counted or self.config.pipeline.max_source_length
+
+    def encode(self, sentence: str) -> Translation:
+        """A sentence as it will be translated, yet without a hypothesis."""
+        text, adapted = normalise(sentence), self._adapt(sentence)
+        tokenizer = self.tokenizers.source
+        ids = tokenizer.encode(adapted.text)
+        kept = ids[: self.config.search.max_source_length - 1]
+        spans = tokenizer.spans([*ids, tokenizer.EOS], adapted.text)
+        spans = [adapted.typed(span) for span in spans]
+        truncated = len(kept) < len(ids)
+        if truncated:
+            text = text[: spans[len(kept) - 1][1]]
+            spans = [*spans[: len(kept)], (len(text),) * 2]
+        return Translation(
+            sentence,
+            text,
+            (*kept, tokenizer.EOS),
+            tuple(spans),
+            (),
+            truncated,
+        )
 
     def force(
         self,
@@ -224,7 +251,7 @@ class Translator:
             Each target as the only hypothesis of its source; its text is the
             target normalised, in which no word is replaced.
         """
-        pairs = [self._encode(source) for source in sources]
+        pairs = [self.encode(source) for source in sources]
         texts = [normalise(target) for target in targets]
         ids = [
             (*self.tokenizers.target.encode(text), self.tokenizers.target.EOS)
@@ -279,26 +306,6 @@ class Translator:
         """A sentence in the forms that training had."""
         text = normalise(sentence)
         return self.inventory.adapt(text) if self.inventory else as_it_is(text)
-
-    def _encode(self, sentence: str) -> Translation:
-        text, adapted = normalise(sentence), self._adapt(sentence)
-        tokenizer = self.tokenizers.source
-        ids = tokenizer.encode(adapted.text)
-        kept = (*ids[: self.config.pipeline.max_source_length - 1],)
-        spans = tokenizer.spans((*ids, tokenizer.EOS), adapted.text)
-        spans = [adapted.typed(span) for span in spans]
-        truncated = len(kept) < len(ids)
-        if truncated:
-            text = text[: spans[len(kept) - 1][1]]
-            spans = [*spans[: len(kept)], (len(text),) * 2]
-        return Translation(
-            sentence,
-            text,
-            (*kept, tokenizer.EOS),
-            tuple(spans),
-            (),
-            truncated,
-        )
 
     def _search(
         self, batch: list[Translation], options: SearchOptions
@@ -439,9 +446,25 @@ def _batches(lengths: list[int], shortest: int = 1) -> Iterator[list[int]]:
     A source of length 1 is EOS alone: nothing to translate.
     """
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    order = [row for row in order if lengths[row] > shortest]
-    for start in range(0, len(order), BATCH_SIZE):
-        yield order[start : start + BATCH_SIZE]
+    batch: list[int] = []
+    for row in order:
+        if lengths[row] <= shortest:
+            continue
+        if len(batch) >= _most_rows(lengths[row]):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _most_rows(length: int) -> int:
+    """Rows of a batch whose longest is of this length.
+
+    Attention takes memory by the square of the length.
+    """
+    most = BATCH_SIZE * FULL_LENGTH**2 // length**2
+    return max(1, min(BATCH_SIZE, most))
 
 
 def _pad(rows: Sequence[Sequence[int]]) -> tf.Tensor:

@@ -33,6 +33,8 @@ class SearchOptions:
             source tokens` tokens.
         length_factor: see `extra_length`.
         max_length: size of the output in tokens; None for the longest limit.
+        max_source_length: longest source translated whole, in tokens with EOS;
+            of a longer one only the beginning is translated.
     """
 
     beam_size: Annotated[int, Field(ge=1)] = 5
@@ -40,6 +42,7 @@ class SearchOptions:
     extra_length: Annotated[int, Field(ge=1)] = 10
     length_factor: Annotated[float, Field(ge=0)] = 1.5
     max_length: Annotated[int, Field(ge=1)] | None = None
+    max_source_length: Annotated[int, Field(ge=2)] = 512
 
     def limits(self, source_lengths: tf.Tensor) -> tf.Tensor:
         """Largest length of a hypothesis for each source length: (B,)."""

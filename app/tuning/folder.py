@@ -34,6 +34,7 @@ from app.config import (
     save_config,
 )
 from app.run import replacing
+from app.shell import app_command
 from app.tuning.space import Space, load_space, read_space, space_path
 from data import GlimpseError
 
@@ -151,8 +152,8 @@ class Folder:
         if not path.is_file():
             raise GlimpseError(
                 f"{self.path} is not the folder of a search, since it has no "
-                f"search.yaml; begin one with: python -m app tune --run "
-                f"{self.path}"
+                "search.yaml; begin one with: "
+                f"{app_command('tune', '--run', self.path)}"
             )
         try:
             values = yaml_text.read(path)

@@ -19,7 +19,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from app.cautions import cautions
 from app.lines import LineOptions, to_json
+from app.shell import make_command
 from app.translator import Translation, Translator
 from app.web.guard import (
     HEADERS,
@@ -59,8 +61,8 @@ def load_translators(runs: Sequence[Path]) -> dict[str, Translator]:
         if not (run / "config.yaml").is_file():
             raise GlimpseError(
                 f"{run} is not a run folder, since it has no config.yaml; a "
-                f"trained run is accepted: make it with 'make train "
-                f"RUN={run}', or name another one: python -m app serve RUN"
+                "trained run is accepted: name another one, or make it with: "
+                f"{make_command('train', run)}"
             )
         name = Path(os.path.abspath(run)).name  # of a link, its own
         if name in found:
@@ -213,28 +215,11 @@ def _answer(
 ) -> bytes:
     shown = LineOptions(nbest=asked.nbest, as_json=True, words=asked.words)
     answer = to_json(translation, translator, shown)
-    warnings = _warnings(translation, translator)
+    warnings = cautions(translation, translator)
     if warnings:
         answer["warnings"] = warnings
     # As ASCII, since a lone surrogate of the text has no bytes in UTF-8.
     return json.dumps(answer).encode("ascii")
-
-
-def _warnings(translation: Translation, translator: Translator) -> list[str]:
-    """What `translate` warns of on stderr."""
-    warnings = []
-    if translation.truncated:
-        kept = len(translation.source_ids) - 1
-        warnings.append(
-            f"The sentence is over-long: only its first {kept} tokens are "
-            "translated"
-        )
-    unseen = translator.unseen_words(translation.source_text)
-    if unseen:
-        warnings.append(
-            f"There are words never seen in training: {', '.join(unseen)}"
-        )
-    return warnings
 
 
 def _add_failures(app: FastAPI) -> None:

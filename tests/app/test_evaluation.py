@@ -20,6 +20,7 @@ from app.evaluation import (
     to_json,
 )
 from app.evaluation_sets import from_files, read_gold
+from app.kept import result_name
 from app.scores import Score, process, processed_bleu, text_scores
 from app.translator import Translator
 from data import Example, GlimpseError, Language, normalise
@@ -28,6 +29,7 @@ from tests.app.conftest import PAIRS, SOURCES, TARGETS
 
 LANGUAGES = (Language("en"), Language("fr"))
 EXAMPLES = [Example(source, (target,)) for source, target in PAIRS]
+BEAM_2 = {"beam2": True}
 KEYS = {
     *("corpus", "split", "sentences", "beam", "bleu", "bleu_lc_norm_tok"),
     *("chrf", "ter", "perplexity", "token_accuracy", "by_source_length"),
@@ -127,11 +129,11 @@ def test_evaluating_files(
     references = [(target,) for target in TARGETS]
     assert result.bleu.score == corpus_bleu(hypotheses, references)
 
-    saved = run / "evaluation"
-    text = (saved / "mine.en.hypotheses.txt").read_bytes().decode()
+    saved = run / "evaluation" / result_name("mine.en", (*files, None), BEAM_2)
+    text = Path(f"{saved}.hypotheses.txt").read_bytes().decode()
     assert text == "".join(f"{line}\n" for line in hypotheses)
-    assert json.loads((saved / "mine.en.json").read_text()) == values
-    attention = load_attention(saved / "mine.en.attention.npz")
+    assert json.loads(Path(f"{saved}.json").read_text()) == values
+    attention = load_attention(Path(f"{saved}.attention.npz"))
     for weights, translation in zip(attention, translations, strict=True):
         expected = translation.hypotheses[0].attention
         np.testing.assert_allclose(weights, expected, atol=1e-3)
@@ -159,10 +161,12 @@ def test_empty_lines_are_evaluated_too(run: Path, tmp_path: Path) -> None:
     reference.write_text("Rien.\nJe vois.\n\n")
     result = evaluate(run, source=source, reference=reference, beam_size=1)
     assert result.sentences == 3
-    lines = (run / "evaluation" / "a.hypotheses.txt").read_text().split("\n")
+    (path,) = run.glob("evaluation/files/a-*.hypotheses.txt")
+    lines = path.read_text().split("\n")
     assert len(lines) == 4
     assert lines[0] == lines[2] == ""
-    attention = load_attention(run / "evaluation" / "a.attention.npz")
+    (path,) = run.glob("evaluation/files/a-*.attention.npz")
+    attention = load_attention(path)
     assert [len(weights) > 0 for weights in attention] == [False, True, False]
 
 
@@ -262,8 +266,9 @@ def test_without_attention_there_is_no_aer(
     run = shutil.copytree(plain_run, tmp_path / "run")
     gold = tmp_path / "gold"
     gold.write_text("0\t0-0\n")
-    stale = run / "evaluation" / "mine.en.attention.npz"
-    stale.parent.mkdir()
+    name = result_name("mine.en", (*files, gold), {"beam1": True})
+    stale = run / "evaluation" / f"{name}.attention.npz"
+    stale.parent.mkdir(parents=True)
     stale.write_text("of another model")
     result = evaluate(
         run, source=files[0], reference=files[1], alignments=gold, beam_size=1

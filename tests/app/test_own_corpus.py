@@ -146,13 +146,13 @@ def test_evaluation_files_that_translate_would_mend(
 
     code, error = evaluated(b"one\ntwo\nth\xffree\n")
     assert (code, "line 3, byte 3 is 0xff" in error) == (1, True)
-    long = b"one\n" + b"two " * 90 + b"\nthree\n"
+    long = b"one\n" + b"two " * 300 + b"\nthree\n"
     code, error = evaluated(long)
     assert code == 1
-    assert f"{source} has 1 lines of more than the 63 tokens" in error
-    assert "the first in line 2" in error
+    assert f"{source} has 1 line of more than the 511 tokens" in error
+    assert "the first is line 2" in error
     assert evaluated(long, "--cut")[0] == 0
-    assert "1 over-long sentences, the first in line 2" in caplog.text
+    assert "Over-long: 1 line in en, the first is line 2" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Commands in processes of their own, which end with whoever started them."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,9 @@ def test_a_command_is_run_and_what_it_said_is_kept(tmp_path: Path) -> None:
 
     assert code == 1
     assert "is not a run folder" in last_words(log)
+    said = log.read_text()  # not how well TensorFlow was loaded
+    assert "InitializeLog" not in said
+    assert not re.search("^I0000", said, re.MULTILINE)
     assert last_words(tmp_path / "none") == ""
 
 

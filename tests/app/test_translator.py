@@ -11,7 +11,8 @@ import pytest
 
 from app.run import Tokenizers
 from app.translator import Translation, Translator
-from data import GlimpseError, PipelineOptions, Tokenizer, normalise
+from data import GlimpseError, Tokenizer, normalise
+from models import SearchOptions
 from tests.app.conftest import SOURCES, TARGETS
 
 
@@ -101,7 +102,7 @@ def test_nbest_needs_a_beam_as_large(translator: Translator) -> None:
 
 def test_an_over_long_sentence_is_cut(translator: Translator) -> None:
     config = replace(
-        translator.config, pipeline=PipelineOptions(max_source_length=7)
+        translator.config, search=SearchOptions(max_source_length=7)
     )
     short = Translator(translator.model, translator.tokenizers, config)
     cut, whole = short.translate([SOURCES[0], "a"])

@@ -141,7 +141,7 @@ def test_a_source_of_sub_words_gives_whole_words() -> None:
 
 def test_an_over_long_source_keeps_its_unknown_words() -> None:
     translator = make_translator(
-        say("?"), [OSLO], SOURCE, "pipeline.max_source_length=4"
+        say("?"), [OSLO], SOURCE, "search.max_source_length=4"
     )
     (found,) = translator.translate([f"{SENTENCE} twice"])
     assert found.truncated
@@ -211,11 +211,12 @@ def test_evaluate_can_keep_the_marks(tmp_path: Path) -> None:
     for path, text in zip(paths, (SENTENCE, "Karl voit Oslo"), strict=True):
         path.write_text(f"{text}\n")
     files = ("--source", paths[0], "--reference", paths[1], "--json")
-    hypotheses = run.evaluation / "mine.en.hypotheses.txt"
-    for options, expected in (
-        ((), "Karl voit Oslo\n"),
-        (("--keep-unknown",), "<unk> voit <unk>\n"),
+    for options, ending, expected in (
+        ((), "", "Karl voit Oslo\n"),
+        (("--keep-unknown",), ".keep-unknown", "<unk> voit <unk>\n"),
     ):
         code, _, error = invoke("evaluate", run.folder, *files, *options)
         assert not code, error
-        assert hypotheses.read_text() == expected
+        name = f"mine.en-????????{ending}.hypotheses.txt"
+        (path,) = (run.evaluation / "files").glob(name)
+        assert path.read_text() == expected

@@ -169,14 +169,15 @@ def test_pictures_of_an_evaluation(
     reference.write_text("\n".join(TARGETS[:3]) + "\n", "utf-8")
     run = shutil.copytree(tiny_run, tmp_path / "run")
     evaluate(run, source=source, reference=reference, beam_size=1)
-    folder = run / "evaluation" / "a.en.pictures"
+    (folder,) = run.glob("evaluation/files/a.en-*.beam1.pictures")
     assert sorted(path.name for path in folder.iterdir()) == NAMES
 
     # Of a model without attention none is left, and what is not ours stays.
     plain = shutil.copytree(plain_run, tmp_path / "plain")
-    shutil.copytree(folder, plain / "evaluation" / "a.en.pictures")
+    earlier = plain / folder.relative_to(run)
+    shutil.copytree(folder, earlier)
     evaluate(plain, source=source, reference=reference, beam_size=1)
-    assert not (plain / "evaluation" / "a.en.pictures").exists()
+    assert not earlier.exists()
 
 
 def test_only_pictures_of_ours_are_removed(

@@ -1,0 +1,63 @@
+"""Commands that are printed can be pasted, whatever a path is called."""
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app.report import _next
+from app.shell import app_command, make_command
+
+ROOT = Path(__file__).parents[2]
+PATHS = [
+    "runs/plain",
+    "my runs/a  b",
+    "it's",
+    'the "best"',
+    "$HOME/$(id)/${x}",
+    "`id`;&|<>*?~#!",
+    "back\\slash\\",
+    "日本/é",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_application_gets_the_path(path: str) -> None:
+    command = app_command("evaluate", Path(path), "--beam", "1")
+    shown = subprocess.run(
+        ["sh", "-c", f"python() {{ printf '%s\\n' \"$@\"; }}; {command}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = ["-m", "app", "evaluate", str(Path(path)), "--beam", "1"]
+    assert shown.stdout.split("\n")[:-1] == expected
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_make_gives_the_path_on(path: str) -> None:
+    show = "-o .venv/ready ARGS= APP='printf \"%s\\n\"'"  # installs nothing
+    make = {each: "" for each in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")}
+    shown = subprocess.run(
+        ["sh", "-c", f"{make_command('evaluate', Path(path))} {show}"],
+        cwd=ROOT,
+        env={**os.environ, **make},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.split("\n")[-3:-1] == ["evaluate", str(Path(path))]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_what_is_next_names_the_run(path: str) -> None:
+    lines = _next(Path(path), Path("the data")).split("\n")
+    assert len(lines) == 5
+    assert shlex.split(lines[0])[-3:] == [path, "--data-dir", "the data"]
+    assert path in shlex.split(lines[1])
+    for line, target in zip(
+        lines[2:], ("evaluate", "translate", "serve"), strict=True
+    ):
+        assert line.strip().startswith(make_command(target, Path(path)))
