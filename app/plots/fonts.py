@@ -32,7 +32,8 @@ def families(text: str) -> tuple[str, ...]:
 
     Matplotlib takes each glyph from the first of them that has it.
     """
-    found = (family_of(character) for character in text)
+    drawn = (character for character in text if character not in CONTROLS)
+    found = map(family_of, drawn)
     return tuple(dict.fromkeys([BASE, *filter(None, found)]))
 
 

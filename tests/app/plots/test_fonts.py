@@ -40,6 +40,15 @@ def test_a_font_with_the_glyph_is_added(installed: list[Font]) -> None:
     assert legible(f"a{ONLY_IN_OTHER}") == f"a{ONLY_IN_OTHER}"
 
 
+def test_what_only_says_which_way_to_read_needs_no_font(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or the bold of a title would be lost where some font has a glyph."""
+    monkeypatch.setattr(fonts, "family_of", lambda each: f"Font of {each}")
+    text = "a\u2067\u061c\u200eb\u2069"
+    assert families(text) == (BASE, "Font of a", "Font of b")
+
+
 def test_without_a_font_boxes_stand_and_one_warning_names_one(
     installed: list[Font], caplog: pytest.LogCaptureFixture
 ) -> None:
