@@ -22,11 +22,12 @@ def cautions(
         translation: made by `translator`.
         translator: knows what it was trained on.
         subject: what the sentences are about.
-        said: words that are not named again; those named are added.
+        said: words and characters that are not named again; those named are
+            added.
     """
     return [
         *_of_length(translation, translator, subject),
-        *_of_words(translation, translator, subject, said),
+        *_of_unseen(translation, translator, subject, said),
     ]
 
 
@@ -49,19 +50,32 @@ def _of_length(
     return found
 
 
-def _of_words(
+def _of_unseen(
     translation: Translation,
     translator: Translator,
     subject: str,
     said: set[str] | None,
 ) -> list[str]:
-    unseen = translator.unseen_words(translation.source_text)
-    if said is not None:
-        unseen = [word for word in unseen if word not in said]
+    text = translation.source_text
+    kinds = {
+        "words": translator.unseen_words(text),
+        "characters": translator.unseen_characters(text),
+    }
+    said = set() if said is None else said
+    found = []
+    for kind, unseen in kinds.items():
+        new = [_shown(each) for each in unseen if each not in said]
         said.update(unseen)
-    if not unseen:
-        return []
-    return [f"{subject} has words never seen in training: {', '.join(unseen)}"]
+        if new:
+            found.append(
+                f"{subject} has {kind} never seen in training: {', '.join(new)}"
+            )
+    return found
+
+
+def _shown(unseen: str) -> str:
+    """A word, or the number of a character that cannot be shown alone."""
+    return unseen if unseen.isprintable() else f"U+{ord(unseen[0]):04X}"
 
 
 def check_lengths(
@@ -95,9 +109,9 @@ def check_lengths(
         log.warning(
             "Over-long: %s in %s, the first is line %d; only their first %d "
             "tokens are read",
-            *(_lines(over_long), language, over_long[0], most),
+            *(_lines(over_long), language.code, over_long[0], most),
         )
-    _warn_if_longer(encoded, language, translator.longest_trained - 1)
+    _warn_if_longer(encoded, language.code, translator.longest_trained - 1)
 
 
 def _warn_if_longer(

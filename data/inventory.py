@@ -215,8 +215,12 @@ class Inventory:
         return self.characters.get(form, 0)
 
     def _can_spell(self, form: str) -> bool:
+        """Whether training had all characters of a form, in one case."""
         letters = form.replace(" ", "")
-        return bool(letters) and all(map(self._count, letters))
+        return bool(letters) and any(
+            all(map(self._count, each))
+            for each in (letters, letters.swapcase())
+        )
 
     def _without_capitals(self, given: Adapted) -> Iterator[_Unit]:
         """Words in capitals as training had them, the rest as it is."""
