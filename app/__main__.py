@@ -125,7 +125,9 @@ def train(
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume", help="Go on with an existing run folder, exactly."
+            "--resume",
+            help="Go on with an existing run folder, exactly; one that has "
+            "ended goes on with --set training.epochs=N, a larger number.",
         ),
     ] = False,
     seed: Annotated[
@@ -137,7 +139,8 @@ def train(
             min=1,
             metavar="EPOCH",
             help="Stop after this epoch, and measure nothing; --resume goes "
-            "on as if it had not stopped.",
+            "on as if it had not stopped. One past the run's last epoch "
+            "changes nothing.",
         ),
     ] = None,
     set_: Overrides = None,
@@ -150,6 +153,13 @@ def train(
     Shows loss, perplexity, accuracy, speed and time left; keeps the best
     model by validation score. Ctrl-C saves and stops; --resume goes on as if
     nothing had happened. The last line on stdout is the result as JSON.
+
+    To train a run further: --run RUN --resume --set training.epochs=N, with a
+    larger N. The schedule is then that of N epochs, from the step it is at;
+    patience starts anew; the best model is kept until there is a better one.
+    Before it is resumed, a run's config.yaml may be changed by hand in search
+    and in how to learn (rate, schedule, losses, clipping, patience,
+    checkpoints); any other change is refused.
     """
     overrides = list(set_ or ())
     if seed is not None:

@@ -451,7 +451,7 @@ def read_split(
     tally = Tally()
     sample = None
     if corpus.size(split) > options.in_memory_pairs:
-        some = corpus.sample()
+        some = corpus.sample(split)
         kept = list(clean(some, cleaning, languages, Tally()))
         share = len(kept) / len(some)
         sample = Sample(kept, share, corpus.size(split))

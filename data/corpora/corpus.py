@@ -68,13 +68,16 @@ class Corpus(ABC):
     def size(self, split: str) -> int:
         """Return how many `pairs` there are, or a little more."""
 
-    def sample(self) -> list[Pair]:
-        """Return training pairs from all over the split, all if they are few.
+    def sample(self, split: str = "train") -> list[Pair]:
+        """Return pairs from all over a split, all if they are few.
 
         At most `SAMPLE_SIZE`, so that they fit in memory.
+
+        Raises:
+            GlimpseError: there is no such split.
         """
-        step = -(-self.size("train") // SAMPLE_SIZE) or 1
-        return list(islice(self.pairs("train"), 0, None, step))
+        step = -(-self.size(split) // SAMPLE_SIZE) or 1
+        return list(islice(self.pairs(split), 0, None, step))
 
     def dataset(self, split: str) -> tf.data.Dataset:
         """Return `pairs` as a dataset of (source, target) scalar strings."""

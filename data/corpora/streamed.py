@@ -25,7 +25,8 @@ class Stream:
     Attributes:
         read: yields them, from the first each time it is called.
         size: how many there are.
-        sample: pairs from all over it, all if they are few.
+        sample: pairs from all over it, all if they are few; other splits than
+            "train" may have none.
         fingerprint: of its text; another text has another one.
     """
 
@@ -71,8 +72,10 @@ class StreamedCorpus(Corpus):
         else:
             yield from self.streams[split].read()
 
-    def sample(self) -> list[Pair]:
-        return list(self._without_held_out(self.streams["train"].sample))
+    def sample(self, split: str = "train") -> list[Pair]:
+        if split != "train":
+            return super().sample(split)
+        return list(self._without_held_out(self.streams[split].sample))
 
     def fingerprint(self) -> str:
         return self.streams["train"].fingerprint

@@ -1,10 +1,13 @@
 import csv
 import json
+import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -12,8 +15,9 @@ import pytest
 import tensorflow as tf
 
 from app.aligning import Aligner
-from app.checkpoints import TrainingState
-from app.config import TrainingOptions
+from app.checkpoints import TrainingState, newest_state
+from app.config import TrainingOptions, changed
+from app.run import Run, open_or_create
 from app.training import InterruptedRunError, learning_rate
 from app.translator import Translator
 from data import GlimpseError
@@ -66,13 +70,15 @@ def test_a_killed_run_ends_like_one_that_was_not(
 
 
 def test_a_run_that_stopped_after_an_epoch_goes_on_as_if_it_had_not(
-    uninterrupted: Path, tmp_path: Path
+    uninterrupted: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its schedule was that of all epochs from the first step on."""
     folder = tmp_path / "stopped"
     assert make_trainer(folder).train(until=1).epochs == 1
     weights = _weights(folder)
-    assert make_trainer(folder).train(until=1).epochs == 1  # nothing to do
+    caplog.set_level(logging.INFO)
+    assert make_trainer(folder).train(until=1).epochs == 1
+    assert "Epoch 1 of 2 is done already, so --until 1" in caplog.text
     for mine, theirs in zip(weights, _weights(folder), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert make_trainer(folder).train().epochs == 2
@@ -81,6 +87,114 @@ def test_a_run_that_stopped_after_an_epoch_goes_on_as_if_it_had_not(
     ):
         np.testing.assert_array_equal(mine, theirs)
     assert _history(folder) == _history(uninterrupted)
+
+
+def _ended(uninterrupted: Path, folder: Path, **said: Any) -> Path:
+    """A copy that has lost its patience, when its rate had fallen to 0.
+
+    Args:
+        uninterrupted: the run.
+        folder: of the copy.
+        said: what its last checkpoint says besides.
+    """
+    shutil.copytree(uninterrupted, folder)
+    options = ["training.warmup_steps=0", "training.patience=3"]
+    Run.create(folder, changed(Run.open(folder).config, options))
+    path = folder / "checkpoints" / "step-000000022" / "state.json"
+    state = json.loads(path.read_text()) | {"stale_epochs": 3} | said
+    if state["config"]:
+        state["config"] |= {"training.warmup_steps": 0, "training.patience": 3}
+    path.write_text(json.dumps(state))
+    return folder
+
+
+def test_a_run_that_was_extended_and_killed_ends_like_one_that_was_not(
+    uninterrupted: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = _ended(uninterrupted, tmp_path / "whole")
+    killed = _ended(uninterrupted, tmp_path / "killed")
+    best = newest_state(whole / "checkpoints")
+    for folder in (whole, killed):
+        more = ["training.epochs=3"]
+        open_or_create(folder, None, more, resume=True).save_config()
+    caplog.set_level(logging.INFO)
+    trainer = make_trainer(whole)
+    assert trainer.train(until=7).epochs == 3
+    assert "epoch 3 instead of 2" in caplog.text
+    assert "rate of step 22 is 0.001 instead of 0" in caplog.text
+    assert "--until 7 is past the end" in caplog.text
+    trainer.train()
+    assert "ended after epoch 3 of 3, so nothing is left to do" in caplog.text
+    assert "--resume --set training.epochs=6" in caplog.text
+    state = newest_state(whole / "checkpoints")
+    assert state is not None
+    assert best is not None
+    assert state.finished
+    assert state.stale_epochs == (state.best == best.best)
+
+    def die() -> None:
+        raise EOFError
+
+    trainer = make_trainer(killed)
+    after_step(trainer, 1, die)  # before there is another checkpoint
+    after_step(trainer, 5, die)  # after one
+    caplog.clear()
+    for _ in range(2):
+        with pytest.raises(EOFError):
+            trainer.train()
+    assert trainer.train().epochs == 3
+    assert caplog.text.count("epoch 3 instead of 2") == 1
+    for mine, theirs in zip(_weights(killed), _weights(whole), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert _history(killed) == _history(whole)
+
+
+def test_what_was_changed_by_hand_is_used_and_told(
+    uninterrupted: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = _ended(uninterrupted, tmp_path / "run")
+    options = ["training.patience=5", "search.beam_size=2"]
+    Run.create(folder, changed(Run.open(folder).config, options))
+    caplog.set_level(logging.INFO)
+    trainer = make_trainer(folder)
+    for _ in range(2):
+        trainer.train(until=1)
+    told = "training.patience: 3 → 5; search.beam_size: 5 → 2"
+    assert caplog.text.count(told) == 1
+    state = newest_state(folder / "checkpoints")
+    assert state is not None
+    assert state.finished  # of two epochs
+    assert state.stale_epochs == 3
+    assert state.config["search.beam_size"] == 2
+
+
+def test_checkpoints_that_do_not_say_their_configuration(
+    uninterrupted: Path, tmp_path: Path
+) -> None:
+    """Those of the versions before; patience was lost, or all was done."""
+    folder = _ended(uninterrupted, tmp_path / "run", config={})
+    trainer = make_trainer(folder)
+    path = folder / "checkpoints" / "step-000000022" / "state.json"
+    before = json.loads(path.read_text())
+    own = trainer.run.config
+    for stale, epochs, ended in (
+        (3, 2, True),
+        (3, 4, False),
+        (0, 2, True),
+        (0, 4, False),
+    ):
+        Run.create(folder, own)
+        path.write_text(json.dumps(before | {"stale_epochs": stale}))
+        more = [f"training.epochs={epochs}"]
+        trainer.run = open_or_create(folder, None, more, resume=True)
+        trainer.options = trainer.run.config.training
+        trainer.train(until=1)
+        state = newest_state(folder / "checkpoints")
+        assert state is not None
+        assert state.finished is ended
+        assert state.stale_epochs == (stale if ended else 0)
+        assert state.config["training.epochs"] == epochs
+        assert Run.open(folder).config == trainer.run.config
 
 
 def test_a_run_does_not_go_on_with_another_text(tmp_path: Path) -> None:

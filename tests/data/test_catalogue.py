@@ -32,6 +32,21 @@ class TinyTranslation(tfds.core.GeneratorBasedBuilder):
             yield place, {"en": english, "fr": french}
 
 
+class TinySplit(TinyTranslation):
+    """One with a validation split."""
+
+    def _split_generators(self, manager: object) -> dict[str, Iterator]:
+        both = list(self._generate_examples())
+        return {"train": iter(both[:50]), "validation": iter(both[50:])}
+
+
+def test_a_split_of_a_set_has_a_sample(tmp_path: Path) -> None:
+    corpus = load_corpus("tfds:tiny_split", cache_dir=tmp_path)
+    assert corpus.size("validation") == 10
+    for split in corpus.splits:
+        assert corpus.sample(split) == list(corpus.pairs(split))
+
+
 def test_a_set_is_prepared_normalised_and_split(tmp_path: Path) -> None:
     corpus = load_corpus("tfds:tiny_translation", cache_dir=tmp_path)
     assert corpus.splits == ("train", "validation", "test")

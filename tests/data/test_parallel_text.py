@@ -113,6 +113,21 @@ def test_another_text_has_another_fingerprint(
     assert load((both[0], unpacked)).fingerprint() != before
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_every_split_has_a_sample_of_its_own(
+    given: bool, both: tuple[str, str], tmp_path: Path
+) -> None:
+    other = [
+        write(tmp_path / f"v.{side}", ["A b c.", f"{side} d."]) for side in "ef"
+    ]
+    corpus = load(both, validation=other, test=other) if given else load(both)
+    for split in corpus.splits:
+        assert corpus.sample(split) == list(corpus.pairs(split))
+    assert not given or corpus.sample("test")[1] == ("e d.", "f d.")
+    with pytest.raises(GlimpseError, match="no split 'tset'"):
+        corpus.sample("tset")
+
+
 def test_what_is_held_out_is_taken_from_beyond_the_sample(
     both: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

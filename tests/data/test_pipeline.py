@@ -435,6 +435,30 @@ def test_a_stream_foresees_what_it_reads(
     assert streamed.steps_per_epoch == len(read(streamed.epoch(1, 0)))
 
 
+@dataclass(frozen=True)
+class Uneven(Made):
+    """One whose splits differ; training is not among what is validated on."""
+
+    def pairs(self, split: str) -> Iterator[Pair]:
+        part = slice(None, 20) if split == "validation" else slice(20, None)
+        yield from self.texts[part]
+
+    def size(self, split: str) -> int:
+        return sum(1 for _ in self.pairs(split))
+
+
+@pytest.mark.parametrize("split", ["validation", "train"])
+def test_a_streamed_split_is_foreseen_from_its_own_pairs(
+    split: str, tokenizer: Tokenizer
+) -> None:
+    made = Uneven("made", "fr", "fr", tuple(PAIRS), [])
+    kept, streamed = (
+        read_split(made, split, (tokenizer, tokenizer), options)
+        for options in (OPTIONS, replace(OPTIONS, in_memory_pairs=0))
+    )
+    assert streamed.report == replace(kept.report, drops={}, is_estimate=True)
+
+
 def test_lengths_are_cut_at_the_longest_kept() -> None:
     options = PipelineOptions(
         max_source_length=9, max_target_length=11, boundaries=(12, 4, 8, 11)
