@@ -29,6 +29,10 @@ _PACKED: dict[str, tuple[str, re.Pattern[bytes], Callable[..., Any]]] = {
 _ARCHIVE = "take the text out of it, and name that file."
 _DOCUMENT = "save it as plain text, and name that file."
 _SHEET = "save its sheet as tab-separated text in UTF-8, and name that file."
+_EITHER = (
+    "take the text out of it, or save its sheet as tab-separated text in "
+    "UTF-8, and name that file."
+)
 _ZIP = b"PK\x03\x04"
 _NO_TEXT = {
     b"PK\x05\x06": ("an empty zip archive", _ARCHIVE),
@@ -100,8 +104,8 @@ def _kind_of_zip(path: Path) -> tuple[str, str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
-        names = []
+    except zipfile.BadZipFile:  # damaged, so that it may be either
+        return "a zip archive or an office document (such as .xlsx)", _EITHER
     if any(name.startswith("xl/") for name in names):
         return "an Excel workbook (.xlsx)", _SHEET
     if {"[Content_Types].xml", "mimetype"} & {*names}:

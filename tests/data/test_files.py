@@ -236,7 +236,7 @@ def tarred() -> bytes:
         (zipped("my.en"), "a zip archive", "take the text out"),
         (zipped("docProps/app.xml", "xl/workbook.xml"), "Excel", "its sheet"),
         (zipped("mimetype", "content.xml"), "office document", "its sheet"),
-        (zipped("my.en")[:40], "a zip archive", "take the text out"),
+        (zipped("my.en")[:40], "zip archive or an office", "or save its sheet"),
         (tarred(), "a tar archive", "take the text out"),
         (gzip.compress(tarred()), "a tar archive", "take the text out"),
         (b"%PDF-1.7\n%\xe2\xe3", "a PDF document", "as plain text"),
