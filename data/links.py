@@ -15,6 +15,8 @@ Link = tuple[int, int]  # source word, target word, of `data.words`, from 0
 _ENOUGH = 3  # sides that show what links count, and no chance
 _MANY = 20  # pairs, of which one would link its first word
 
+_ATTACHED = re.compile(r"\w[.,!?;:…]+( |$)")  # where text is not tokenised
+
 _LINK = re.compile(r"(\d+)([-p])(\d+)", re.ASCII)
 
 
@@ -111,7 +113,8 @@ class Counting:
         self.languages = languages
         self._linked = 0  # pairs with links
         self._from_zero = False
-        self._apart = 0  # sides that have other words between spaces
+        # Sides that may be tokenised, and have other words between spaces.
+        self._apart = 0
         self._ours = 0  # of these, how many have their last word linked
         self._spaces = 0  # how many what stands last between spaces
 
@@ -123,7 +126,7 @@ class Counting:
         self._from_zero |= any(0 in link for link in gold.possible)
         ours, spaces = _counts(pair, self.languages), _spaces(pair)
         for side in (0, 1):
-            if ours[side] != spaces[side]:
+            if ours[side] != spaces[side] and not _ATTACHED.search(pair[side]):
                 last = max(link[side] for link in gold.possible)
                 self._apart += 1
                 self._ours += last == ours[side] - 1

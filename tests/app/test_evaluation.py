@@ -1,6 +1,7 @@
 """Measuring a run, on a split and on files."""
 
 import json
+import logging
 import math
 import shutil
 from pathlib import Path
@@ -9,7 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from app.alignment import AlignmentScore, AttentionSummary
+from app.alignment import (
+    AlignmentScore,
+    AttentionSummary,
+    parse_pharaoh,
+    warn_if_from_one,
+)
 from app.evaluation import (
     Evaluation,
     LengthScore,
@@ -366,3 +372,86 @@ def test_the_table_is_aligned_and_complete() -> None:
     assert "1.24   bits a target word" in shown
     numbers = [line[:25] for line in shown.split("\n")[2:12]]
     assert all(line[24:25].strip() and line[17] == " " for line in numbers)
+
+
+GOLD = {
+    "g0.gold": ["0-0 3-2 4-4 5-6 6-5 7-7", "0-0 1-1 2-2 3-3 4-4"],
+    "g0b.gold": ["0-0 3-2 4-4 5-6 6-5", "0-0 1-1 2-2 3-3"],
+    "g1b.gold": ["1-1 4-3 5-5 6-7 7-6", "1-1 2-2 3-3 4-4"],
+}
+CARS = [
+    Example("I don't see the red car.", ("Je ne vois pas la voiture rouge.",)),
+    Example("I see the car.", ("Je vois la voiture.",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "warned"), [("g0.gold", 0), ("g0b.gold", 0), ("g1b.gold", 1)]
+)
+def test_gold_counted_from_1_is_told(
+    name: str,
+    warned: int,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = tmp_path / name
+    path.write_text("\n".join(GOLD[name]) + "\n")
+    gold = list(read_gold(path, CARS, LANGUAGES).values())
+    made = [parse_pharaoh(line).sure for line in GOLD["g0.gold"]]
+    with caplog.at_level(logging.WARNING):
+        warn_if_from_one(made, gold)
+        # Nor is it told where all numbers one less do not fit much better.
+        warn_if_from_one([{(1, 1), (2, 2)}], [parse_pharaoh("1-1 2-2 3-3")])
+    told = [each for each in caplog.messages if "counted from 1?" in each]
+    assert len(told) == warned
+
+
+def test_gold_from_1_that_links_last_words_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "gold"
+    path.write_text("1-1 4-3 5-5 6-7 7-6 8-8\n1-1 2-2\n")
+    with pytest.raises(GlimpseError, match=r"line 1: .*from 0, not from 1"):
+        read_gold(path, CARS, LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 1 1 S\n1 4 3 S\n2 1 1 P\n",
+        "0001 1 1 S\n0001 4 3 S\n0002 1 1 P\n",
+        "2 1 1 P\n1 4 3\n1 1 1\n1 2 0 S\n",
+        "1\t1\t1\tS\t1.0\n1\t4\t3\tS\t0.5\n2\t1\t1\tP\t1\n",
+    ],
+)
+def test_gold_of_the_naacl_layout(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "gold"
+    path.write_text(text)
+    gold = read_gold(path, CARS, LANGUAGES)
+    assert gold[0].sure == {(0, 0), (3, 2)}
+    assert (gold[1].sure, gold[1].possible) == (set(), {(0, 0)})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 1 1 S\n3 1 1 S\n", "line 2: sentence '2' is aligned"),
+        ("1 9 1 S\n", "line 1: word 8 of the source is linked, which has 8"),
+        ("0 1 1 S\n", "line 1: sentence '-1'"),
+    ],
+)
+def test_gold_of_the_naacl_layout_that_does_not_fit(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "gold"
+    path.write_text(text)
+    with pytest.raises(GlimpseError, match=message):
+        read_gold(path, CARS, LANGUAGES)
+
+
+def test_gold_of_tokens_is_refused_with_advice(tmp_path: Path) -> None:
+    path = tmp_path / "gold"
+    path.write_text("0-0 2-1\n" * 4)
+    examples = [Example("well @-@ known", ("bien connu",))] * 4
+    with pytest.raises(GlimpseError, match=r"corpus\.tokenised=true"):
+        read_gold(path, examples, LANGUAGES)
+    tokenised = (Language("en", True), Language("fr", True))
+    assert read_gold(path, examples, tokenised)[0].sure == {(0, 0), (2, 1)}
