@@ -36,6 +36,7 @@ from models.readout import READOUTS
 
 PRESETS = Path(__file__).parent / "presets"
 EPOCHS = "training.epochs"
+ATTENTION_LOSSES = ("coverage_loss", "guided_alignment")
 STRICT = ConfigDict(extra="forbid")
 
 
@@ -328,8 +329,39 @@ def _known_keys(owner: Any, section: list[str]) -> list[str]:
 
 def _check_together(config: Config) -> None:
     """Refuse what each section allows but their combination does not."""
-    for reason in (*_conflicts(config), *_conflicts_of_sizes(config.model)):
+    starts = config.model.kind == "starting-example"
+    for reason in (
+        *(_conflicts_of_the_example if starts else _conflicts)(config),
+        *_conflicts_of_alignments(config.training),
+    ):
         raise GlimpseError(reason)
+
+
+def _conflicts_of_the_example(config: Config) -> typing.Iterator[str]:
+    if ignored := _ignored(config.model):
+        yield (
+            f"{', '.join(ignored)} got model.kind=starting-example, which is "
+            "always the same network: leave out every other key of model, or "
+            "set model.kind=seq2seq"
+        )
+    for name in ATTENTION_LOSSES:
+        if weight := getattr(config.training, name):
+            yield (
+                f"training.{name}={weight} got model.kind=starting-example, "
+                "whose attention is left to learn as it came: set it to 0, or "
+                "model.kind=seq2seq"
+            )
+
+
+def _conflicts_of_alignments(
+    training: TrainingOptions,
+) -> typing.Iterator[str]:
+    if training.alignments and not training.guided_alignment:
+        yield (
+            f"training.alignments={training.alignments} got "
+            "training.guided_alignment=0, which makes no use of them: set "
+            "that to a weight, such as 1.0, or leave the file out"
+        )
 
 
 def _conflicts(config: Config) -> typing.Iterator[str]:
@@ -352,45 +384,42 @@ def _conflicts(config: Config) -> typing.Iterator[str]:
         )
     if model.window != "none" and not _attends(model):
         yield (
-            f"model.window={model.window} got {_without(model)}, which has no "
-            "weights to narrow: set model.window=none, or a model.decoder "
-            "with attention"
+            f"model.window={model.window} got model.decoder={model.decoder}, "
+            "which has no weights to narrow: set model.window=none, or a "
+            "model.decoder with attention"
         )
-    for name in ("coverage_loss", "guided_alignment"):
+    for name in ATTENTION_LOSSES:
         weight = getattr(config.training, name)
         if weight and not _attends(model):
             yield (
-                f"training.{name}={weight} got {_without(model)}, which has no "
-                "weights of attention to learn: set it to 0, or a "
+                f"training.{name}={weight} got model.decoder={model.decoder}, "
+                "which has no weights of attention to learn: set it to 0, or a "
                 "model.decoder with attention"
             )
-    if config.training.alignments and not config.training.guided_alignment:
-        yield (
-            f"training.alignments={config.training.alignments} got "
-            "training.guided_alignment=0, which makes no use of them: set "
-            "that to a weight, such as 1.0, or leave the file out"
-        )
     if model.variational_dropout and not model.encoder_dropout:
         yield (
             "model.variational_dropout is true with model.encoder_dropout=0; "
             "it says how that is dropped: set model.encoder_dropout, such as "
             "0.2"
         )
+    yield from _conflicts_of_sizes(model)
 
 
 def _attends(model: ModelOptions) -> bool:
-    return model.kind == "seq2seq" and model.decoder != "plain"
+    return model.decoder != "plain"
 
 
-def _without(model: ModelOptions) -> str:
-    if model.kind != "seq2seq":
-        return f"model.kind={model.kind}"
-    return f"model.decoder={model.decoder}"
+def _ignored(model: ModelOptions) -> list[str]:
+    """Keys that the starting example has no use for, yet are not as always."""
+    return [
+        f"model.{field.name}={getattr(model, field.name)}"
+        for field in dataclasses.fields(model)
+        if field.name != "kind"
+        and getattr(model, field.name) != getattr(ModelOptions(), field.name)
+    ]
 
 
 def _conflicts_of_sizes(model: ModelOptions) -> typing.Iterator[str]:
-    if model.kind != "seq2seq":
-        return
     memory = model.encoder_units
     if model.direction == "bidirectional":
         memory *= 2

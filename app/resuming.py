@@ -124,3 +124,41 @@ def has_ended(state: TrainingState, options: TrainingOptions) -> bool:
 def is_reached(count: int, limit: int | None) -> bool:
     """Whether a count is at a limit, or past one that was lowered."""
     return limit is not None and count >= limit
+
+
+def foreseen(
+    state: TrainingState,
+    options: TrainingOptions,
+    until: int | None,
+    command: str,
+) -> str:
+    """What there is to say if nothing is left to do, or less than asked for.
+
+    Args:
+        state: where the run stands.
+        options: its own.
+        until: the epoch it was asked to stop after, if it was.
+        command: that goes on with it.
+    """
+    epochs = options.epochs
+    if state.finished:
+        early = (
+            f", since validation was not better for {state.stale_epochs} epochs"
+        )
+        return (
+            f"The run has ended after epoch {state.epoch} of {epochs}"
+            f"{early if state.epoch < epochs else ''}, so nothing is left to "
+            "do; train it further, to any larger number of epochs, with: "
+            f"{command} --set {EPOCHS}={max(2 * epochs, until or 0)}"
+        )
+    if until is None or state.epoch < until <= epochs:
+        return ""
+    if until <= state.epoch:
+        return (
+            f"Epoch {state.epoch} of {epochs} is done already, so --until "
+            f"{until} leaves nothing to do; go on with: {command}"
+        )
+    return (
+        f"--until {until} is past the end of the run, which is trained to its "
+        f"last epoch, {epochs}; to go further add: --set {EPOCHS}={until}"
+    )

@@ -8,6 +8,7 @@ is killed and resumed ends with the same weights as one that is not.
 import csv
 import logging
 import math
+import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -214,7 +215,10 @@ class Trainer:
         """Go on from the newest checkpoint to the end, or epoch `until`."""
         last = self.options.epochs if until is None else until
         state = self._pick_up()
-        self._tell_of_end(state, until)
+        if said := resuming.foreseen(
+            state, self.options, until, self._command()
+        ):
+            log.info("%s", said)
         if not state.finished and state.epoch < last:
             self._require_same_text(state)
             self._announce(state)
@@ -295,48 +299,9 @@ class Trainer:
             rates[0],
         )
 
-    def _tell_of_end(self, state: TrainingState, until: int | None) -> None:
-        """Say so if there is nothing to do, or less than was asked for."""
-        epochs = self.options.epochs
-        command = f"python -m app train --run {self.run.folder} --resume"
-        more = max(2 * epochs, until or 0)
-        if state.finished:
-            log.info(
-                "The run has ended after epoch %d of %d%s, so nothing is left "
-                "to do; train it further, to any larger number of epochs, "
-                "with: %s --set %s=%d",
-                state.epoch,
-                epochs,
-                self._why_early(state),
-                command,
-                EPOCHS,
-                more,
-            )
-        elif until is not None and until <= state.epoch:
-            log.info(
-                "Epoch %d of %d is done already, so --until %d leaves nothing "
-                "to do; go on with: %s",
-                state.epoch,
-                epochs,
-                until,
-                command,
-            )
-        elif until is not None and until > epochs:
-            log.info(
-                "--until %d is past the end of the run, which is trained to "
-                "its last epoch, %d; to go further add: --set %s=%d",
-                until,
-                epochs,
-                EPOCHS,
-                until,
-            )
-
-    def _why_early(self, state: TrainingState) -> str:
-        if state.epoch >= self.options.epochs:
-            return ""
-        return (
-            f", since validation was not better for {state.stale_epochs} epochs"
-        )
+    def _command(self) -> str:
+        folder = shlex.quote(str(self.run.folder))
+        return f"python -m app train --run {folder} --resume"
 
     def _require_same_text(self, state: TrainingState) -> None:
         if state.corpus != self.fingerprint:
@@ -433,8 +398,7 @@ class Trainer:
         self.run.save_weights(self.model, "last")
         raise InterruptedRunError(
             f"Interrupted: all is saved at step {state.step} of "
-            f"{self.total_steps}; go on with: python -m app train "
-            f"--run {self.run.folder} --resume"
+            f"{self.total_steps}; go on with: {self._command()}"
         )
 
     def _finish_epoch(self, state: TrainingState) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.representer import SafeRepresenter
 from ruamel.yaml.resolver import VersionedResolver
 
 _SCHEMA = (  # tag, what it looks like, its first characters; "" if empty
@@ -46,6 +48,17 @@ class _Core(VersionedResolver):
     @property
     def versioned_resolver(self) -> Any:
         return self.by_first
+
+
+class _Escaping(SafeRepresenter):
+    """Writes é and 日 as they are, and escapes what nobody would see."""
+
+    def represent_str(self, data: str) -> ScalarNode:
+        style = None if data.isprintable() else '"'
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+_Escaping.add_representer(str, _Escaping.represent_str)
 
 
 def read(path: Path) -> Any:
@@ -89,7 +102,7 @@ def _yaml() -> YAML:
     yaml = YAML(typ="safe", pure=True)
     yaml.Resolver = _Core
     yaml.default_flow_style = False
-    yaml.allow_unicode = False  # or U+0085 would not come back
+    yaml.Representer = _Escaping
     yaml.width = sys.maxsize  # a value is on one line, however long
     yaml.representer.sort_base_mapping_type_on_output = False
     yaml.representer.ignore_aliases = lambda data: True

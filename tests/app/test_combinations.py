@@ -206,7 +206,17 @@ def test_every_possible_pair_is_in_some_row() -> None:
         ),
         (
             ["kind=starting-example", "window=local-p"],
-            "model.window=local-p got model.kind=starting-example",
+            "model.window=local-p got model.kind=starting-example, which is "
+            "always the same network: leave out",
+        ),
+        (
+            ["kind=starting-example", "cell=lstm", "tied_embeddings=false"],
+            "model.cell=lstm, model.tied_embeddings=False got model.kind=",
+        ),
+        (
+            # Of which a decoder without attention would be another.
+            ["kind=starting-example", "decoder=plain", "residual=true"],
+            "model.decoder=plain, model.residual=True got model.kind=",
         ),
         (
             ["attention=luong"],
@@ -221,6 +231,17 @@ def test_an_impossible_combination_is_refused(
     with pytest.raises(GlimpseError) as caught:
         load_config("phrasebook", overrides)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["coverage_loss", "guided_alignment"])
+def test_the_starting_example_has_attention_that_is_not_taught(
+    name: str,
+) -> None:
+    example = "model.kind=starting-example"
+    with pytest.raises(GlimpseError, match="whose attention is left to learn"):
+        load_config("phrasebook", [example, f"training.{name}=0.5"])
+    config = load_config("phrasebook", [example, "model.cell=gru"])
+    assert config.model == ModelOptions(kind="starting-example")
 
 
 def test_a_coverage_loss_without_attention_is_refused() -> None:

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -147,3 +148,32 @@ def _preset(folder: Path, epochs: int) -> str:
     path = folder / f"preset{epochs}"
     Run.create(path, changed(CONFIG, [f"training.epochs={epochs}"]))
     return str(path / "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("state", "until", "said"),
+    [
+        ({"epoch": 4}, None, ""),
+        ({"epoch": 4}, 5, ""),
+        ({"epoch": 4}, 6, ""),
+        ({"epoch": 0}, 1, ""),
+        ({"epoch": 4}, 4, "Epoch 4 of 6 is done already, so --until 4 leaves"),
+        ({"epoch": 4}, 1, "Epoch 4 of 6 is done already, so --until 1 leaves"),
+        ({"epoch": 4}, 7, "--until 7 is past the end .* --set training.epo.*7"),
+        ({"epoch": 6, "finished": True}, None, "after epoch 6 of 6, so .*=12"),
+        ({"epoch": 6, "finished": True}, 90, "after epoch 6 of 6, so .*=90"),
+        (
+            {"epoch": 4, "finished": True, "stale_epochs": 2},
+            2,
+            "after epoch 4 of 6, since validation was not better for 2 epochs",
+        ),
+    ],
+)
+def test_what_is_done_is_foreseen(
+    state: dict[str, Any], until: int | None, said: str
+) -> None:
+    found = resuming.foreseen(
+        TrainingState(**state), CONFIG.training, until, "train --resume"
+    )
+    assert re.search(said, found)
+    assert bool(said) == bool(found)

@@ -59,9 +59,9 @@ def test_what_is_written_comes_back_in_its_order() -> None:
 
 
 def test_what_is_written_is_readable() -> None:
-    values = {"training": {"rate": 0.004, "clip": None, "files": ("a", "b")}}
+    values = {"training": {"rate": 0.004, "clip": None, "files": ("é", "日")}}
     assert yaml_text.dump({**values, "also": ()}) == (
-        "training:\n  rate: 0.004\n  clip: null\n  files:\n  - a\n  - b\n"
+        "training:\n  rate: 0.004\n  clip: null\n  files:\n  - é\n  - 日\n"
         "also: []\n"
     )
 
