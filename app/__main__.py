@@ -73,7 +73,8 @@ Alignments = Annotated[
     Path | None,
     typer.Option(
         help="Its gold alignments, of --source and --reference: links "
-        "'i-j ipj' one line a pair, or LINE<TAB>links, from line 0."
+        "'i-j ipj' one line a pair; or LINE<TAB>links, the first pair being 0; "
+        "or in the layout of NAACL 2003. Words are counted from 0."
     ),
 ]
 Overrides = Annotated[
