@@ -1,12 +1,14 @@
 """What to say of sentences that a model is likely to translate badly."""
 
 import logging
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from app.translator import Translation, Translator
 from data import GlimpseError
 
+LONGEST_SHOWN = 40  # characters, of a word
 log = logging.getLogger(__name__)
 
 
@@ -75,7 +77,11 @@ def _of_unseen(
 
 def _shown(unseen: str) -> str:
     """A word, or the number of a character that cannot be shown alone."""
-    return unseen if unseen.isprintable() else f"U+{ord(unseen[0]):04X}"
+    if len(unseen) > LONGEST_SHOWN:
+        return f"{unseen[:LONGEST_SHOWN]}…"
+    if unseen.isprintable() and not unicodedata.combining(unseen[0]):
+        return unseen
+    return f"U+{ord(unseen[0]):04X}"
 
 
 def check_lengths(

@@ -6,8 +6,11 @@ import regex
 
 from data.text import CLUSTER, UNSPACED
 
-# Letters, digits and what belongs to them.
-_RUN = rf"(?:(?!{UNSPACED})[\w\p{{N}}\p{{M}}\u200c\u200d])+"
+# Letters and digits, and the marks and joiners that belong to them.
+_RUN = (
+    rf"(?!{UNSPACED})[\p{{L}}\p{{N}}_]"
+    rf"(?:(?!{UNSPACED})[\p{{L}}\p{{N}}\p{{M}}_\u200c\u200d])*"
+)
 _LETTER = rf"(?={UNSPACED}){CLUSTER}"
 _WORD = regex.compile(rf"{_LETTER}|{_RUN}", regex.V1)
 _WRITTEN = regex.compile(rf"{_LETTER}|{_RUN}(?:['’ʼ]{_RUN})*", regex.V1)

@@ -10,6 +10,10 @@ from data.vocabulary import known_words, plain_words
         ("L'été, Straße", ["l", "été", "strasse"]),
         ("我看书 now 本を", ["我", "看", "书", "now", "本", "を"]),
         ("…  \u2028", []),
+        ("किताब पढ़ता, می\u200cخواهم", ["किताब", "पढ़ता", "می\u200cخواهم"]),
+        ("ผู้หญิง 2569", ["ผู้", "ห", "ญิ", "ง", "2569"]),
+        ("👨\u200d👩 ❤\ufe0f \u0301", []),
+        ("m² e\u0301t", ["m²", "e\u0301t"]),
     ],
 )
 def test_words(text: str, expected: list[str]) -> None:
