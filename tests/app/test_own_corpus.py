@@ -141,6 +141,7 @@ def test_evaluation_files_that_translate_would_mend(
         code, _, error = invoke(
             *("evaluate", tiny_run, "--source", source),
             *("--reference", reference, "--beam", 1, *options),
+            *("--output", tmp_path / "kept"),
         )
         return code, error
 
