@@ -15,7 +15,7 @@ import regex
 from data.errors import GlimpseError
 from data.text import Span, normalise
 from data.tokenizer import Tokenizer
-from data.typography import UNITS, forms, loose_forms, opens
+from data.typography import SEVERAL, UNITS, forms, loose_forms, opens
 from data.vocabulary import plain_words, written_matches, written_words
 
 RARE = 100  # times as frequent must a form be to take the place of another
@@ -58,7 +58,7 @@ class Inventory:
     """The characters and words of a training text, counted.
 
     Attributes:
-        characters: how often each is there; so is "...".
+        characters: how often each is there, and what `SEVERAL` make up.
         words: the same of `written_words`, as they are written.
         longest: tokens of the longest sentence, its end included; None where
             nobody counted them.
@@ -71,7 +71,11 @@ class Inventory:
     words: Mapping[str, int]
     longest: int | None = None
     is_whole: bool = True
+    # What was found out so far.
     _forms: dict[tuple[str, bool], str] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    _settled: dict[str, bool] = field(
         default_factory=dict, repr=False, compare=False
     )
 
@@ -82,9 +86,9 @@ class Inventory:
         words: Counter[str] = Counter()
         for text in texts:
             characters.update(text)
-            characters["..."] += text.count("...")
+            characters.update(SEVERAL.findall(text))
             words.update(written_words(text))
-        return cls(+characters, words, longest)
+        return cls(characters, words, longest)
 
     @classmethod
     def of_older_run(
@@ -142,6 +146,8 @@ class Inventory:
         Args:
             text: normalised.
         """
+        if self._is_in_its_forms(text):
+            return as_it_is(text)
         found = _joined(_tidied(_rewritten(text, self._form)))
         found = _joined(self._without_capitals(found))
         found = Adapted("".join(map(self._case, found.text)), found.origins)
@@ -193,6 +199,24 @@ class Inventory:
             for key in {form.casefold(), _bare(form)}:
                 found.setdefault(key, Counter())[form] += count
         return found
+
+    def _is_in_its_forms(self, text: str) -> bool:
+        """Whether there is nothing to adapt, told quickly."""
+        units = {*text, *SEVERAL.findall(text)}
+        if not all(map(self._is_settled, units)):
+            return False
+        capitals = [word for word in written_words(text) if word.isupper()]
+        return all(map(self.words.__contains__, capitals)) and not (
+            capitals and _is_shouted(text)
+        )
+
+    def _is_settled(self, unit: str) -> bool:
+        """Whether a unit stays as it is, wherever it stands."""
+        if unit not in self._settled:
+            kept = (self._form(unit, True), self._form(unit, False))
+            case = self._case(unit) if len(unit) == 1 else unit
+            self._settled[unit] = {*kept, case} == {unit}
+        return self._settled[unit]
 
     def _form(self, unit: str, opening: bool) -> str:
         """The form for `adapt`; each is looked for once."""

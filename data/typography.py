@@ -23,7 +23,9 @@ _KEYBOARDS = ("يی", "كک", "هە", "şș", "ţț", "ŞȘ", "ŢȚ", "µμ", "�
 
 # What is one character to a reader: "...", and a kana of half width with its
 # mark.
-UNITS = regex.compile(r"\.\.\.|[\uff66-\uff9d][\uff9e\uff9f]|.", regex.S)
+_SEVERAL = r"\.\.\.|[\uff66-\uff9d][\uff9e\uff9f]"
+SEVERAL = regex.compile(_SEVERAL)
+UNITS = regex.compile(rf"{_SEVERAL}|.", regex.S)
 
 _OPENS = regex.compile(r"[\s<\p{Pi}\p{Ps}\p{Pd}]")
 _SINGLES = frozenset(_APOSTROPHES + _SINGLE_OPENINGS)

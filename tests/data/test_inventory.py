@@ -71,6 +71,7 @@ def test_other_forms_become_those_of_training(
         # Keyboards, kana of half width, digits of other scripts.
         (["کتاب یک"], "كتاب يك", "کتاب یک"),
         (["ガード ハ"], "ｶﾞｰﾄﾞ", "ガード"),
+        (["ガード", *["ｶﾞｰﾄﾞ"] * 9], "ｶﾞｰﾄﾞ", "ｶﾞｰﾄﾞ"),
         (["și țara"], "şi ţara", "și țara"),
         (["room 12"], "room ١٢", "room 12"),
         (["room 12"], "room １２", "room 12"),
