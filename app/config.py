@@ -184,9 +184,18 @@ def preset_names() -> list[str]:
 
 
 def load_config(
-    preset: str | Path, overrides: typing.Sequence[str] = ()
+    preset: str | Path,
+    overrides: typing.Sequence[str] = (),
+    *,
+    of_run: bool = False,
 ) -> Config:
     """A preset, by name or as a file, with `KEY=VALUE` overrides.
+
+    Args:
+        preset: its name, or the path of a YAML file.
+        overrides: `SECTION.KEY=VALUE`.
+        of_run: whether a run was trained with it: what the starting example
+            makes no use of was once allowed.
 
     Raises:
         GlimpseError: no such preset, not YAML, an unknown key (the nearest
@@ -196,7 +205,7 @@ def load_config(
     values = _read_yaml(path)
     for override in overrides:
         _override(values, override)
-    return _validate(values, str(preset))
+    return _validate(values, str(preset), may_ignore=of_run)
 
 
 def changed(config: Config, overrides: typing.Sequence[str]) -> Config:
@@ -292,12 +301,16 @@ def _override(values: dict[str, Any], override: str) -> None:
             ) from error
 
 
-def _validate(values: dict[str, Any], origin: str) -> Config:
+def _validate(
+    values: dict[str, Any], origin: str, *, may_ignore: bool = False
+) -> Config:
     try:
         config = TypeAdapter(Config).validate_python(values)
     except ValidationError as error:
         reasons = "; ".join(explain(each, Config) for each in error.errors())
         raise GlimpseError(f"The configuration {origin}: {reasons}") from error
+    if not may_ignore:
+        _check_ignored(config.model)
     _check_together(config)
     return config
 
@@ -327,6 +340,22 @@ def _known_keys(owner: Any, section: list[str]) -> list[str]:
     return [field.name for field in dataclasses.fields(owner)]
 
 
+def _check_ignored(model: ModelOptions) -> None:
+    """Refuse what the starting example would make no use of."""
+    ignored = [
+        f"model.{field.name}={getattr(model, field.name)}"
+        for field in dataclasses.fields(model)
+        if field.name != "kind"
+        and getattr(model, field.name) != getattr(ModelOptions(), field.name)
+    ]
+    if ignored and model.kind == "starting-example":
+        raise GlimpseError(
+            f"{', '.join(ignored)} got model.kind=starting-example, which is "
+            "always the same network: leave out every other key of model, as "
+            "--preset starting-example does, or set model.kind=seq2seq"
+        )
+
+
 def _check_together(config: Config) -> None:
     """Refuse what each section allows but their combination does not."""
     starts = config.model.kind == "starting-example"
@@ -338,12 +367,6 @@ def _check_together(config: Config) -> None:
 
 
 def _conflicts_of_the_example(config: Config) -> typing.Iterator[str]:
-    if ignored := _ignored(config.model):
-        yield (
-            f"{', '.join(ignored)} got model.kind=starting-example, which is "
-            "always the same network: leave out every other key of model, or "
-            "set model.kind=seq2seq"
-        )
     for name in ATTENTION_LOSSES:
         if weight := getattr(config.training, name):
             yield (
@@ -407,16 +430,6 @@ def _conflicts(config: Config) -> typing.Iterator[str]:
 
 def _attends(model: ModelOptions) -> bool:
     return model.decoder != "plain"
-
-
-def _ignored(model: ModelOptions) -> list[str]:
-    """Keys that the starting example has no use for, yet are not as always."""
-    return [
-        f"model.{field.name}={getattr(model, field.name)}"
-        for field in dataclasses.fields(model)
-        if field.name != "kind"
-        and getattr(model, field.name) != getattr(ModelOptions(), field.name)
-    ]
 
 
 def _conflicts_of_sizes(model: ModelOptions) -> typing.Iterator[str]:

@@ -95,11 +95,11 @@ class Run:
                 f"{folder} is not a run folder, since it has no config.yaml; "
                 f"train one with: python -m app train --run {folder}"
             )
-        return cls(folder, load_config(config))
+        return cls(folder, load_config(config, of_run=True))
 
     def save_config(self) -> None:
         """Write the configuration, if the folder has another one."""
-        if load_config(self.folder / "config.yaml") != self.config:
+        if Run.open(self.folder).config != self.config:
             self._write_config()
 
     def _write_config(self) -> None:

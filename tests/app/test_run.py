@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import signal
 import subprocess
@@ -115,6 +116,17 @@ def test_precision_reaches_every_layer(kind: str) -> None:
     ]
     assert layers
     assert {layer.compute_dtype for layer in layers} == {"bfloat16"}
+
+
+def test_a_starting_example_with_keys_it_ignores_opens_if_it_is_a_run(
+    tmp_path: Path,
+) -> None:
+    config = load_config("starting-example")
+    model = dataclasses.replace(config.model, cell="lstm")
+    made = Run.create(tmp_path, dataclasses.replace(config, model=model))
+    assert Run.open(tmp_path).config == made.config
+    with pytest.raises(GlimpseError, match="model.cell=lstm got model.kind"):
+        load_config(tmp_path / "config.yaml")
 
 
 def test_versions_name_what_a_run_was_made_with() -> None:
