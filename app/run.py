@@ -24,6 +24,7 @@ from app.config import (
     save_config,
     with_epochs,
 )
+from app.shell import app_command
 from data import (
     CleaningOptions,
     Corpus,
@@ -93,7 +94,7 @@ class Run:
         if not config.is_file():
             raise GlimpseError(
                 f"{folder} is not a run folder, since it has no config.yaml; "
-                f"train one with: python -m app train --run {folder}"
+                f"train one with: {app_command('train', '--run', folder)}"
             )
         return cls(folder, load_config(config, of_run=True))
 
@@ -138,9 +139,10 @@ class Run:
         """
         path = self.evaluation / f"{split}.json"
         if not path.is_file():
+            command = app_command("evaluate", self.folder, "--split", split)
             raise GlimpseError(
                 f"{self.folder} was not measured on '{split}'; do it with: "
-                f"python -m app evaluate {self.folder} --split {split}"
+                f"{command}"
             )
         return json.loads(path.read_text("utf-8"))
 
@@ -213,9 +215,10 @@ class Run:
         paths = [self.folder / f"{name}.weights.h5" for name in names]
         path = next((path for path in paths if path.is_file()), None)
         if path is None:
+            command = app_command("train", "--run", self.folder, "--resume")
             raise GlimpseError(
                 f"{self.folder} holds no weights yet; let training reach its "
-                f"first save: python -m app train --run {self.folder} --resume"
+                f"first save: {command}"
             )
         try:
             model.load_weights(path)

@@ -8,7 +8,6 @@ is killed and resumed ends with the same weights as one that is not.
 import csv
 import logging
 import math
-import shlex
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +36,7 @@ from app.run import (
     versions,
 )
 from app.scores import corpus_bleu
+from app.shell import app_command
 from app.translator import Translation, Translator
 from app.watch import Watch, is_early
 from data import Corpus, GlimpseError, PipelineOptions
@@ -300,8 +300,7 @@ class Trainer:
         )
 
     def _command(self) -> str:
-        folder = shlex.quote(str(self.run.folder))
-        return f"python -m app train --run {folder} --resume"
+        return app_command("train", "--run", self.run.folder, "--resume")
 
     def _require_same_text(self, state: TrainingState) -> None:
         if state.corpus != self.fingerprint:
