@@ -125,7 +125,7 @@ def test_a_starting_example_with_keys_it_ignores_opens_if_it_is_a_run(
     model = dataclasses.replace(config.model, cell="lstm")
     made = Run.create(tmp_path, dataclasses.replace(config, model=model))
     assert Run.open(tmp_path).config == made.config
-    with pytest.raises(GlimpseError, match=r"model\.cell=lstm got model.kind"):
+    with pytest.raises(GlimpseError, match="cell=lstm got model"):
         load_config(tmp_path / "config.yaml")
 
 
