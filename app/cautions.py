@@ -79,7 +79,7 @@ def _shown(unseen: str) -> str:
     """A word, or the number of a character that cannot be shown alone."""
     if len(unseen) > LONGEST_SHOWN:
         return f"{unseen[:LONGEST_SHOWN]}…"
-    if unseen.isprintable() and not unicodedata.combining(unseen[0]):
+    if unseen.isprintable() and unicodedata.category(unseen[0])[0] != "M":
         return unseen
     return f"U+{ord(unseen[0]):04X}"
 

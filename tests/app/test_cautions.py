@@ -208,7 +208,7 @@ def test_the_other_direction_reads_the_translations(
 ) -> None:
     forward = limited(translator, 512, 512)
     backward = limited(translator, 21, 21)
-    backward.languages = ("fr", "en")
+    backward.languages = backward.languages[::-1]
     aligner = Aligner(forward, backward)
     examples = [Example("I see", (text,)) for text in ("Je", LONG)]
     fr = tmp_path / "fr"
@@ -226,11 +226,12 @@ def test_a_split_is_cut_with_a_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     corpus = SimpleNamespace(
+        name="made",
         examples=lambda split: [Example(LONG, (TARGETS[0],))],
         gold_alignments=lambda split: None,
         processed_references=lambda split: None,
     )
-    monkeypatch.setattr("app.evaluation_sets.load_corpus", lambda **_: corpus)
+    monkeypatch.setattr("app.run.load_corpus", lambda **_: corpus)
     code, out, error = invoke("align", "run")
     assert code == 0, error
     assert out.count("\n") == 1

@@ -41,8 +41,9 @@ def corpus(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three sentences stand for each split of any run's corpus."""
     monkeypatch.setattr(Translator, "load", lambda folder, **_: translator)
     monkeypatch.setattr(
-        "app.evaluation_sets.load_corpus",
-        lambda **_: SimpleNamespace(
+        "app.run.load_corpus",
+        lambda name, **_: SimpleNamespace(
+            name=name,
             examples=lambda split: EXAMPLES,
             gold_alignments=lambda split: None,
             processed_references=lambda split: None,

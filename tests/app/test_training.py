@@ -130,7 +130,7 @@ def test_a_run_that_was_extended_and_killed_ends_like_one_that_was_not(
     assert state is not None
     assert best is not None
     assert state.finished
-    assert state.stale_epochs == (state.best == best.best)
+    assert state.stale_epochs == (state.best_step == best.best_step)
 
     def die() -> None:
         raise EOFError

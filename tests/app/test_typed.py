@@ -66,7 +66,7 @@ def test_what_has_none_of_them_stays_bit_for_bit(
         ("The zebra sees.", ["words never seen in training: zebra"]),
         ("The OLD Key sings.", []),
         ("I see € 3.", ["words .*: 3", "characters .*: €"]),
-        ("I see 😀\u0e31.", ["words .*", "characters .*: 😀"]),
+        ("I see 😀\u0e31.", ["characters .*: 😀, U\\+0E31"]),
         ("猫が", ["words never seen in training: 猫, が"]),
     ],
 )

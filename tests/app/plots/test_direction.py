@@ -71,7 +71,7 @@ def test_matplotlib_joins_arabic(word: str) -> None:
 def test_a_caption_keeps_the_order_of_its_sentence(sentence: str) -> None:
     """Drawn after a label it looks as it does alone: end at the left."""
     hypothesis = Hypothesis(sentence, -1.0, -2.0, (3,), None)
-    translation = Translation("a", "a", (3,), (hypothesis,))
+    translation = Translation("a", "a", (3,), ((1, 1),), (hypothesis,))
     first, second = map(legible, _caption(translation, [sentence]).split("\n"))
     alone = outline(legible(sentence))
     for line, label in ((first, "Translation: "), (second, "Reference: ")):
