@@ -38,7 +38,8 @@ def test_the_application_gets_the_path(path: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_make_gives_the_path_on(path: str) -> None:
-    show = "-o .venv/ready ARGS= APP='printf \"%s\\n\"'"  # installs nothing
+    # It installs nothing, and says nothing of being called by another make.
+    show = "--no-print-directory -o .venv/ready ARGS= APP='printf \"%s\\n\"'"
     make = {each: "" for each in ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES")}
     shown = subprocess.run(
         ["sh", "-c", f"{make_command('evaluate', Path(path))} {show}"],
