@@ -97,8 +97,8 @@ def train(
             resuming.changes(state.config, run.config, run.folder)
         try:
             corpus = run.load_corpus(data_dir, cache_dir)
-            tokenizers = prepare_tokenizers(run, corpus)
             guide = load_guide(run.config, corpus, data_dir)
+            tokenizers = prepare_tokenizers(run, corpus)
         except GlimpseError:
             run.discard_if_new()  # or it would be in the way once it is mended
             raise

@@ -239,3 +239,20 @@ def test_prepare_takes_a_corpus_or_a_preset() -> None:
     )
     assert code == 2
     assert "not both" in error
+
+
+def test_links_that_do_not_fit_leave_no_run_behind(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    links = tmp_path / "links"
+    links.write_text("0-0\n")
+    run = tmp_path / "run"
+    code, _, error = invoke(
+        *("train", "--run", run, "--set", "corpus.name=parallel_text"),
+        *("--set", f"corpus.train=[{files[0]}, {files[1]}]"),
+        *("--set", "training.guided_alignment=1"),
+        *("--set", f"training.alignments={links}"),
+    )
+    assert code == 1
+    assert "1 lines of links" in error
+    assert not run.exists()
