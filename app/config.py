@@ -144,6 +144,7 @@ class TrainingOptions:
     patience: Count | None = None
     checkpoint_steps: Count = 200
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    fused: bool = True  # recurrences with gradients by hand, where there are
 
 
 @dataclass(frozen=True, config=STRICT)

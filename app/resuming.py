@@ -32,6 +32,7 @@ FREE = frozenset(
         "clip_norm",
         "patience",
         "checkpoint_steps",
+        "fused",
     )
 )
 FILES = frozenset(

@@ -44,7 +44,7 @@ from data.cleaning import described
 from data.corpora import Pair
 from data.guidance import Guide, gold_guide, read_guide
 from data.inventory import Inventory
-from data.pipeline import Report, TrainingData, read_split
+from data.pipeline import Report, read_split
 from models import TranslationModel
 
 SHOWN_EVERY = 10  # steps between looks at the loss: a look waits for the device
@@ -201,9 +201,14 @@ class Trainer:
         self.validation = read_split(corpus, "validation", tokenizers, pipeline)
         self.examples = corpus.examples("validation")
         self.model = run.build_model(tokenizers)
-        _compile(self.model, self.options, device)
-        self.train_step = _graph(self.model.train_step, self.data, device)
-        self.test_step = _graph(self.model.test_step, self.validation, device)
+        compile_model(self.model, self.options, device)
+        self.train_step, self.test_step = (
+            graph(step, data.in_order().element_spec, device)
+            for step, data in (
+                (self.model.train_step, self.data),
+                (self.model.test_step, self.validation),
+            )
+        )
         self.checkpoints = Checkpoints(run.checkpoints, _variables(self.model))
         self.translator = Translator(
             self.model, tokenizers, run.config, run.load_inventory()
@@ -316,6 +321,12 @@ class Trainer:
         for line in described(self.validation.report.drops):
             log.info("Validation: %s", line)
         log.info("Model: %s parameters", f"{self.model.count_params():,}")
+        if parts := self.model.plain_parts():
+            log.info(
+                "The loops of its %s are differentiated automatically, which "
+                "is slower: models/README.md says which are not",
+                " and ".join(parts),
+            )
         if state.step:
             log.info("Going on after step %d", state.step)
 
@@ -513,29 +524,35 @@ class Trainer:
         )
 
 
-def _compile(
+def compile_model(
     model: TranslationModel, options: TrainingOptions, device: Device
 ) -> None:
+    """Give a model its optimizer and what its loss is made of."""
     model.compile(
         keras.optimizers.Adam(options.learning_rate),
         label_smoothing=options.label_smoothing,
         coverage_loss=options.coverage_loss,
         guided_alignment=options.guided_alignment,
         clip_norm=options.clip_norm,
+        fused=options.fused,
         jit_compile=device.jit_compile,
     )
     model.optimizer.build(model.trainable_variables)
 
 
-def _graph(
-    step: Callable[..., dict[str, tf.Tensor]],
-    data: TrainingData,
-    device: Device,
+def graph(
+    step: Callable[..., dict[str, tf.Tensor]], batch: Any, device: Device
 ) -> Callable[..., dict[str, tf.Tensor]]:
-    """One graph for all shapes of batches: traced once."""
+    """One graph for all shapes of batches: traced once.
+
+    Args:
+        step: takes a batch.
+        batch: its nest of `tf.TensorSpec`.
+        device: to compile for.
+    """
     return tf.function(
         step,
-        input_signature=[data.in_order().element_spec],
+        input_signature=[batch],
         autograph=False,
         jit_compile=device.jit_compile,
     )

@@ -311,7 +311,7 @@ class Translator:
         self, batch: list[Translation], options: SearchOptions
     ) -> Hypotheses:
         if options not in self._searches:
-            self._searches[options] = _search_graph(self.model, options)
+            self._searches[options] = search_graph(self.model, options)
         source = _pad([each.source_ids for each in batch])
         found = self._searches[options](source)
         return tf.nest.map_structure(lambda x: x.numpy(), found)
@@ -373,9 +373,11 @@ class Translator:
         return _posterior_graph(self.model)
 
 
-def _search_graph(
+def search_graph(
     model: TranslationModel, options: SearchOptions
 ) -> Callable[..., Hypotheses]:
+    """Search as one graph over source ids (B, S), 0 on padding."""
+
     def run(source: tf.Tensor) -> Hypotheses:
         memory, state = model.encode(source)
         lengths = tf.reduce_sum(tf.cast(source != 0, tf.int32), 1)

@@ -9,6 +9,7 @@ from keras import layers, ops
 from models.attention import Memory
 from models.building import build_once
 from models.decoder import DecoderState
+from models.softmax import SoftmaxLayer
 from models.translation import TranslationModel
 
 
@@ -84,10 +85,9 @@ class StartingExample(TranslationModel):
         memory, _ = self.encode(inputs["source"])
         queries = self.target_lstm(self.target_embedding(inputs["target_in"]))
         context, weights = self._attend(queries, memory)
-        return {
-            "logits": self.softmax_projection(context),
-            "attention_weights": weights,
-        }
+        layer = SoftmaxLayer.of_dense(self.softmax_projection)
+        said = self.said(context, layer, inputs)
+        return {**said, "attention_weights": weights}
 
     def encode(self, source: tf.Tensor) -> tuple[Memory, DecoderState]:
         """Read source tokens (B, S): the memory, and a state of zeros."""

@@ -9,6 +9,7 @@ from keras import layers, ops
 
 from models import cells
 from models.building import Shape, build_once
+from models.fused import gates_of, unroll
 from models.naming import choose
 from models.recurrence import scan
 
@@ -112,6 +113,12 @@ class Encoder(layers.Layer):
         """Dimension M of the values."""
         return self.layers[-1].output_units
 
+    @property
+    def is_fused(self) -> bool:
+        """Whether training takes loops with their gradient by hand."""
+        every = (cell for layer in self.layers for cell in layer.cells)
+        return all(gates_of(cell) is not None for cell in every)
+
     def build(self, input_shape: Shape) -> None:
         for layer in self.layers:
             build_once(layer, input_shape)
@@ -212,12 +219,12 @@ class EncoderLayer(layers.Layer):
         projected = cell.project(inputs)
         state = cell.zero_state(projected[:, 0])
         keep = self._keep(direction, state[0])
+        how = {"mask": mask, "reverse": self.reverse[direction]}
+        if gates := gates_of(cell):
+            weights = cell.recurrent_weights()
+            return unroll(gates, projected, state, *weights, keep=keep, **how)
         return scan(
-            lambda x, state: cell.step(x, state, keep),
-            projected,
-            state,
-            mask=mask,
-            reverse=self.reverse[direction],
+            lambda x, state: cell.step(x, state, keep), projected, state, **how
         )
 
     def _keep(self, direction: int, hidden: tf.Tensor) -> tf.Tensor | None:

@@ -10,7 +10,9 @@ from models.attention.base import MASKED
 from models.building import build_once
 from models.decoder import Decoder, DecoderState
 from models.encoder import Encoder
+from models.fused import fused
 from models.recurrence import scan
+from models.softmax import SoftmaxLayer
 from models.translation import TranslationModel
 
 
@@ -118,10 +120,17 @@ class Seq2Seq(TranslationModel):
         memory, state = self.encode(inputs["source"])
         embedded = self.embed_target(inputs["target_in"])
         steps, _ = self.decoder(embedded, state, memory)
-        return {
-            "logits": self.logits(self.decoder.readout(steps, embedded)),
-            "attention_weights": steps.weights,
-        }
+        readout = self.decoder.readout(steps, embedded)
+        said = self.said(readout, self.softmax_layer(), inputs)
+        return {**said, "attention_weights": steps.weights}
+
+    def plain_parts(self) -> list[str]:
+        with fused(self.fused):
+            is_plain = {
+                "encoder": not self.encoder.is_fused,
+                "decoder": not self.decoder.is_fused,
+            }
+        return [name for name, plain in is_plain.items() if plain]
 
     def encode(self, source: tf.Tensor) -> tuple[Any, DecoderState]:
         """Read source tokens (B, S): the memory, and the state at Q = 1."""
@@ -210,6 +219,12 @@ class Seq2Seq(TranslationModel):
 
     def _drop(self, embedded: tf.Tensor) -> tf.Tensor:
         return self.word_dropout(self.dropout(embedded))
+
+    def softmax_layer(self) -> SoftmaxLayer:
+        """Its weights, whichever layer has them."""
+        if self.softmax_projection is None:
+            return SoftmaxLayer.of_embedding(self.target_embedding)
+        return SoftmaxLayer.of_dense(self.softmax_projection)
 
     def logits(self, readout: tf.Tensor) -> tf.Tensor:
         """Unnormalised scores of the vocabulary: (..., V)."""

@@ -5,13 +5,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from models.losses import (
-    coverage_loss,
-    guided_alignment_loss,
-    token_losses,
-    token_mask,
-)
-from models.metrics import Perplexity, TokenMean, correct_tokens
+from models.fused import fused
+from models.losses import coverage_loss, guided_alignment_loss, token_mask
+from models.metrics import Perplexity, TokenMean
+from models.softmax import SoftmaxLayer, TokenLosses, softmax_losses
 
 Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
 
@@ -21,10 +18,12 @@ class TranslationModel(keras.Model):
 
     The inputs may hold an "alignment" too, (B, T, S), for attention to learn.
 
-    A subclass gives `call`, `encode` and `step`. The loss is the sum of token
-    losses over the number of target tokens in the global batch; gradients are
-    summed over replicas, then clipped, then applied, so that any number of
-    replicas trains like one.
+    A subclass gives `call`, `encode` and `step`. Training and validation call
+    it with "target" and "mask" among the inputs, and take "losses", a
+    `TokenLosses`, in place of "logits", from `said`. The loss is the sum of
+    token losses over the number of target tokens in the global batch;
+    gradients are summed over replicas, then clipped, then applied, so that any
+    number of replicas trains like one.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -33,6 +32,8 @@ class TranslationModel(keras.Model):
         self.coverage_loss = 0.0
         self.guided_alignment = 0.0
         self.clip_norm: float | None = None
+        self.real_only = True
+        self.fused = True
         self.loss_mean = TokenMean("loss")
         self.perplexity = Perplexity()
         self.accuracy = TokenMean("accuracy")
@@ -46,6 +47,7 @@ class TranslationModel(keras.Model):
         coverage_loss: float = 0.0,
         guided_alignment: float = 0.0,
         clip_norm: float | None = 5.0,
+        fused: bool = True,
         jit_compile: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -60,6 +62,7 @@ class TranslationModel(keras.Model):
                 `models.losses.guided_alignment_loss`, on inputs that have an
                 alignment.
             clip_norm: largest global norm of the gradients; None for any.
+            fused: let recurrences that can take the way of `models.fused`.
             jit_compile: compile with XLA; worth it on GPU and TPU, not on CPU.
             **kwargs: as `keras.Model.compile`.
 
@@ -81,6 +84,35 @@ class TranslationModel(keras.Model):
         self.coverage_loss = coverage_loss
         self.guided_alignment = guided_alignment
         self.clip_norm = clip_norm
+        self.real_only = not jit_compile
+        self.fused = fused
+
+    def plain_parts(self) -> list[str]:
+        """The parts whose loops are differentiated automatically."""
+        return []
+
+    def said(
+        self,
+        readout: tf.Tensor,
+        layer: SoftmaxLayer,
+        inputs: dict[str, tf.Tensor],
+    ) -> dict[str, Any]:
+        """What a softmax layer makes of readouts (B, T, R): see above."""
+        if "target" not in inputs:
+            flat = tf.reshape(readout, [-1, readout.shape[-1]])
+            logits = layer.logits(flat)  # (B * T, V)
+            shape = tf.concat([tf.shape(readout)[:2], [layer.vocabulary]], 0)
+            return {"logits": tf.reshape(logits, shape)}
+        return {
+            "losses": softmax_losses(
+                readout,
+                layer,
+                inputs["target"],
+                inputs["mask"],
+                self.label_smoothing,
+                self.real_only,
+            )
+        }
 
     def get_compile_config(self) -> None:
         """A saved model is for use; compile it again to train it further."""
@@ -99,42 +131,42 @@ class TranslationModel(keras.Model):
         inputs, target, weights = data
         replica = tf.distribute.get_replica_context()
         with tf.GradientTape() as tape:
-            outputs = self(inputs, training=True)
-            losses, nll = self._measure(inputs, target, outputs)
             mask = token_mask(target, weights)
+            with fused(self.fused):
+                found = self._measure(inputs, target, mask, training=True)
             count = replica.all_reduce("sum", tf.reduce_sum(mask))
-            loss = tf.reduce_sum(losses * mask) / count
+            loss = tf.reduce_sum(found.loss * mask) / count
             scaled = self.optimizer.scale_loss(loss)
         self._apply(tape.gradient(scaled, self.trainable_weights), replica)
-        results = self._update(target, outputs["logits"], losses, nll, mask)
+        results = self._update(found, mask)
         return {**results, "gradient_norm": self.gradient_norm.result()}
 
     def test_step(self, data: Batch) -> dict[str, tf.Tensor]:
         inputs, target, weights = data
-        outputs = self(inputs, training=False)
-        losses, nll = self._measure(inputs, target, outputs)
         mask = token_mask(target, weights)
-        return self._update(target, outputs["logits"], losses, nll, mask)
+        with fused(self.fused):
+            found = self._measure(inputs, target, mask, training=False)
+        return self._update(found, mask)
 
     def _measure(
         self,
         inputs: dict[str, tf.Tensor],
         target: tf.Tensor,
-        outputs: dict[str, tf.Tensor],
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """What is minimised, and the negative log-likelihood: (B, T)."""
-        losses, nll = token_losses(
-            target, outputs["logits"], self.label_smoothing
-        )
+        mask: tf.Tensor,
+        training: bool,
+    ) -> TokenLosses:
+        """Losses of tokens, those of attention included."""
+        given = {**inputs, "target": target, "mask": mask}
+        outputs = self(given, training=training)
+        found = outputs["losses"]
+        weights = outputs["attention_weights"]
+        loss = found.loss
         if self.coverage_loss:
-            again = coverage_loss(outputs["attention_weights"])
-            losses = losses + self.coverage_loss * again
+            loss = loss + self.coverage_loss * coverage_loss(weights)
         if self.guided_alignment and "alignment" in inputs:
-            away = guided_alignment_loss(
-                outputs["attention_weights"], inputs["alignment"]
-            )
-            losses = losses + self.guided_alignment * away
-        return losses, nll
+            away = guided_alignment_loss(weights, inputs["alignment"])
+            loss = loss + self.guided_alignment * away
+        return found._replace(loss=loss)
 
     def _apply(
         self,
@@ -159,14 +191,9 @@ class TranslationModel(keras.Model):
         )
 
     def _update(
-        self,
-        target: tf.Tensor,
-        logits: tf.Tensor,
-        losses: tf.Tensor,
-        nll: tf.Tensor,
-        mask: tf.Tensor,
+        self, found: TokenLosses, mask: tf.Tensor
     ) -> dict[str, tf.Tensor]:
-        self.loss_mean.update_state(losses, mask)
-        self.perplexity.update_state(nll, mask)
-        self.accuracy.update_state(correct_tokens(target, logits), mask)
+        self.loss_mean.update_state(found.loss, mask)
+        self.perplexity.update_state(found.nll, mask)
+        self.accuracy.update_state(found.correct, mask)
         return {each.name: each.result() for each in self.token_metrics}

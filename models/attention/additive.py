@@ -73,6 +73,11 @@ class BahdanauAttention(Attention):
         query = self.query_projection(query)
         return query[:, :, None, :] + memory.keys[:, None, :, :]
 
+    def score_vector(self) -> tf.Tensor:
+        """What the hidden layer is multiplied with: (units,)."""
+        identity = ops.eye(self.units, dtype=self.compute_dtype)
+        return self.score_projection(identity)[:, 0]
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),

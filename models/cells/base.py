@@ -68,6 +68,14 @@ class Cell(layers.Layer):
         """What a hidden state (..., H) gives to the gates: `U h + c`."""
         return self.recurrent_projection(hidden)
 
+    def recurrent_weights(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """U (H, gates * H) and c, zeros where there is none."""
+        layer = self.recurrent_projection
+        kernel = tf.cast(tf.convert_to_tensor(layer.kernel), self.compute_dtype)
+        if layer.bias is None:
+            return kernel, tf.zeros(kernel.shape[1:], kernel.dtype)
+        return kernel, tf.cast(tf.convert_to_tensor(layer.bias), kernel.dtype)
+
     def recall(self, hidden: tf.Tensor, keep: tf.Tensor | None) -> tf.Tensor:
         """`from_state`, less what `keep` drops of the hidden state."""
         return self.from_state(hidden if keep is None else hidden * keep)

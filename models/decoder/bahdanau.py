@@ -7,8 +7,10 @@ import tensorflow as tf
 
 from models.attention import Memory
 from models.building import Shape, build_once
+from models.decoder import fused
 from models.decoder.base import DecoderState, Step
 from models.decoder.deep_output import DeepOutputDecoder
+from models.fused import bahdanau_loop
 
 
 @keras.saving.register_keras_serializable("glimpse")
@@ -38,6 +40,26 @@ class BahdanauDecoder(DeepOutputDecoder):
         super().build(embedded_shape, memory_units)
         context_units = self.context_units(memory_units)
         build_once(self.context_projection, (None, None, context_units))
+
+    @property
+    def is_fused(self) -> bool:
+        return self.fused_gates() is not None
+
+    def call(
+        self, embedded: tf.Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[Step, DecoderState]:
+        gates = self.fused_gates()
+        if gates is None:
+            return super().call(embedded, state, memory)
+        shares = self.context_projection(memory.values)
+        found = bahdanau_loop(
+            gates,
+            self.project(embedded),
+            fused.first_state(state),
+            fused.looked(self.attention, memory, shares),
+            *fused.joined(self.attention, self.cells[0]),
+        )
+        return fused.as_steps(found, memory, state)
 
     def step(
         self, projected: tf.Tensor, state: DecoderState, memory: Memory

@@ -13,9 +13,16 @@ from keras import layers, ops
 
 from models import bridge as bridges
 from models import cells
-from models.attention import Attention, Memory, Places
+from models.attention import (
+    Attention,
+    BahdanauAttention,
+    LuongConcatAttention,
+    Memory,
+    Places,
+)
 from models.building import Shape, build_once
 from models.encoder import Summary
+from models.fused import Gates, gates_of
 from models.recurrence import scan
 
 
@@ -115,6 +122,26 @@ class Decoder(layers.Layer):
             return tf.nest.map_structure(lambda x: x[:, 0], result), state
 
         return scan(step, self.project(embedded), state)
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether training takes a loop with its gradient by hand."""
+        return False
+
+    def fused_gates(self) -> Gates | None:
+        """The gates of the cells, where the whole loop can be fused.
+
+        That is with one layer of a cell in `models.fused.GATES`, and additive
+        attention without a window or a past. All else takes the plain way.
+        """
+        attention = self.attention
+        is_additive = type(attention) in (
+            BahdanauAttention,
+            LuongConcatAttention,
+        )
+        if self.num_layers > 1 or not is_additive or attention.window:
+            return None
+        return gates_of(self.cells[0])
 
     def project(self, embedded: tf.Tensor) -> tf.Tensor:
         """The words' part of the first cell's input: (B, T, G)."""

@@ -8,8 +8,10 @@ import tensorflow as tf
 from models import cells
 from models.attention import Memory
 from models.building import Shape, build_once
+from models.decoder import fused
 from models.decoder.base import DecoderState, Step
 from models.decoder.deep_output import DeepOutputDecoder
+from models.fused import conditional_loop
 
 
 @keras.saving.register_keras_serializable("glimpse")
@@ -40,6 +42,30 @@ class ConditionalDecoder(DeepOutputDecoder):
         super().build(embedded_shape, memory_units)
         context_units = self.context_units(memory_units)
         build_once(self.context_cell, (None, None, context_units))
+
+    @property
+    def is_fused(self) -> bool:
+        return self.fused_gates() is not None
+
+    def call(
+        self, embedded: tf.Tensor, state: DecoderState, memory: Memory
+    ) -> tuple[Step, DecoderState]:
+        gates = self.fused_gates()
+        if gates is None:
+            return super().call(embedded, state, memory)
+        # Its bias is for contexts, which these are only parts of.
+        bias = self.context_cell.project(tf.zeros_like(memory.values[:1, 0]))
+        shares = self.context_cell.project(memory.values) - bias
+        found = conditional_loop(
+            gates,
+            self.project(embedded),
+            fused.first_state(state),
+            fused.looked(self.attention, memory, shares),
+            *self.cells[0].recurrent_weights(),
+            *fused.joined(self.attention, self.context_cell),
+            bias[0],
+        )
+        return fused.as_steps(found, memory, state)
 
     def step(
         self, projected: tf.Tensor, state: DecoderState, memory: Memory

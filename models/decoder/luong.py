@@ -11,6 +11,7 @@ from models.attention import Memory
 from models.building import Shape, build_once
 from models.decoder.base import Decoder, DecoderState, Step
 from models.encoder import Summary
+from models.fused import Gates, gates_of, unroll
 from models.recurrence import scan
 
 
@@ -56,6 +57,10 @@ class LuongDecoder(Decoder):
         if self.input_feeding:
             build_once(self.feed_projection, (None, None, self.readout_units))
 
+    @property
+    def is_fused(self) -> bool:
+        return not self.input_feeding and gates_of(self.cells[0]) is not None
+
     def call(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory
     ) -> tuple[Step, DecoderState]:
@@ -71,11 +76,37 @@ class LuongDecoder(Decoder):
     def _recur_only(
         self, embedded: tf.Tensor, states: tuple[cells.State, ...]
     ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
+        if gates := gates_of(self.cells[0]):
+            return self._unroll(gates, embedded, states)
+
         def step(projected: tf.Tensor, states: Any) -> tuple[tf.Tensor, Any]:
             output, states = self.recur(projected[:, None], states)
             return output[:, 0], states
 
         return scan(step, self.project(embedded), states)
+
+    def _unroll(
+        self,
+        gates: Gates,
+        embedded: tf.Tensor,
+        states: tuple[cells.State, ...],
+    ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
+        """Layer by layer: nothing waits for a layer above."""
+        output, last = embedded, []
+        for number, (cell, state) in enumerate(
+            zip(self.cells, states, strict=True)
+        ):
+            below = output
+            output, found = unroll(
+                gates,
+                cell.project(below),
+                tuple(leaf[:, 0] for leaf in state),
+                *cell.recurrent_weights(),
+            )
+            if number and self.residual:
+                output = output + below
+            last.append(tuple(leaf[:, None] for leaf in found))
+        return output, tuple(last)
 
     def initial_state(
         self, summary: Summary, memory: Memory, num_queries: int = 1

@@ -1,0 +1,320 @@
+"""Decoders that attend inside of their loop, by additive scores.
+
+```
+q_t = s W + w             e_t[j] = v . tanh(q_t + k[j])
+a_t = softmax of e_t over real places
+x_t = word_t + sum over j of a_t[j] (value[j] C)
+```
+
+The product of values and C, what a context gives to the gates, is made once
+for all values: contexts themselves are wanted only after the loop.
+"""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from models.attention.base import MASKED
+from models.fused.gates import Gates, State
+from models.fused.loops import before, loop, time_major, weight_gradient
+
+
+class Looked(NamedTuple):
+    """What there is to look at, made once a sentence."""
+
+    keys: tf.Tensor  # (B, S, A)
+    shares: tf.Tensor  # (B, S, G), what each value gives to the gates
+    vector: tf.Tensor  # (A,), v
+    mask: tf.Tensor  # (B, S), True on real places
+
+
+def bahdanau_loop(
+    gates: Gates,
+    words: tf.Tensor,
+    state: State,
+    looked: Looked,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, State]:
+    """Attend with the last state, then recur, at each step.
+
+    Args:
+        gates: what the cell does.
+        words: (B, T, G), what the target words give.
+        state: leaves (B, H), the first.
+        looked: see `Looked`.
+        kernel: (H, A + G), the products of the state, for query and gates.
+        bias: (A + G,), the same.
+
+    Returns:
+        Outputs (B, T, H), weights (B, T, S), and the last state.
+    """
+    units, keys_units = kernel.shape[0], looked.keys.shape[-1]
+    mask = looked.mask
+
+    @tf.custom_gradient
+    def run(words: Any, keys: Any, shares: Any, vector: Any, *rest: Any) -> Any:
+        kernel, bias, *first = rest
+        leaves = len(first)
+
+        def forward(inputs: State, state: State) -> tuple[State, State]:
+            product = tf.matmul(state[0], kernel) + bias
+            query, p = tf.split(product, [keys_units, -1], -1)
+            weights = _look(query, keys, vector, mask)
+            x = inputs[0] + _average(weights, shares)
+            new, saved = gates.advance(x, p, state)
+            return (*new, weights, query, *saved), new
+
+        stacks, last = loop(
+            forward,
+            (time_major(words),),
+            tuple(first),
+            leaves + 2 + gates.saved,
+        )
+        outputs, weights = stacks[0], stacks[leaves]
+
+        def gradient(of_outputs: Any, of_weights: Any, *of_last: Any) -> Any:
+            begun = [
+                before(stack, leaf)
+                for stack, leaf in zip(stacks, first, strict=False)
+            ]
+
+            def backward(inputs: State, carried: State) -> tuple[State, State]:
+                of_output, of_weight, *kept = inputs
+                old = tuple(kept[:leaves])
+                weight, query, *saved = kept[leaves:]
+                *of_state, of_keys, of_vector = carried
+                of_state[0] += of_output
+                of_x, of_p, of_old = gates.retreat(
+                    tuple(saved), old, tuple(of_state)
+                )
+                of_weight += tf.linalg.matvec(shares, of_x)
+                of_query, of_hidden, of_v = _look_back(
+                    query, keys, vector, weight, of_weight
+                )
+                of_product = tf.concat([of_query, of_p], -1)
+                back = tf.matmul(of_product, kernel, transpose_b=True)
+                of_old = (of_old[0] + back, *of_old[1:])
+                return (of_x, of_product), (
+                    *of_old,
+                    of_keys + of_hidden,
+                    of_vector + of_v,
+                )
+
+            (of_x, of_product), carried = loop(
+                backward,
+                (
+                    time_major(of_outputs),
+                    time_major(of_weights),
+                    *begun,
+                    *stacks[leaves:],
+                ),
+                (*of_last, tf.zeros_like(keys), tf.zeros_like(vector)),
+                2,
+                reverse=True,
+            )
+            *of_first, of_keys, of_vector = carried
+            return (
+                time_major(of_x),
+                of_keys,
+                _to_shares(weights, of_x),
+                of_vector,
+                weight_gradient(begun[0], of_product, kernel.shape),
+                tf.reduce_sum(of_product, [0, 1]),
+                *of_first,
+            )
+
+        return (time_major(outputs), time_major(weights), *last), gradient
+
+    outputs, weights, *last = run(
+        words, looked.keys, looked.shares, looked.vector, kernel, bias, *state
+    )
+    outputs.set_shape((*words.shape[:2], units))
+    weights.set_shape((*words.shape[:2], mask.shape[1]))
+    return outputs, weights, _shaped(last, state)
+
+
+def conditional_loop(
+    gates: Gates,
+    words: tf.Tensor,
+    state: State,
+    looked: Looked,
+    first_kernel: tf.Tensor,
+    first_bias: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    context_bias: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, State]:
+    """Recur, attend with what came of it, recur again, at each step.
+
+    Args:
+        gates, words, state, looked: see `bahdanau_loop`.
+        first_kernel: (H, G), the product of the state for the first cell.
+        first_bias: (G,), the same.
+        kernel: (H, A + G), the products of the state in the middle, for the
+            query and for the second cell.
+        bias: (A + G,), the same.
+        context_bias: (G,), what the second cell adds to a context.
+
+    Returns:
+        See `bahdanau_loop`.
+    """
+    units, keys_units = kernel.shape[0], looked.keys.shape[-1]
+    mask = looked.mask
+
+    @tf.custom_gradient
+    def run(words: Any, keys: Any, shares: Any, vector: Any, *rest: Any) -> Any:
+        first_kernel, first_bias, kernel, bias, context_bias, *first = rest
+        leaves = len(first)
+
+        def forward(inputs: State, state: State) -> tuple[State, State]:
+            p = tf.matmul(state[0], first_kernel) + first_bias
+            middle, early = gates.advance(inputs[0], p, state)
+            product = tf.matmul(middle[0], kernel) + bias
+            query, p = tf.split(product, [keys_units, -1], -1)
+            weights = _look(query, keys, vector, mask)
+            x = _average(weights, shares) + context_bias
+            new, late = gates.advance(x, p, middle)
+            return (*new, weights, query, *middle, *early, *late), new
+
+        stacks, last = loop(
+            forward,
+            (time_major(words),),
+            tuple(first),
+            2 * leaves + 2 + 2 * gates.saved,
+        )
+        outputs, weights = stacks[0], stacks[leaves]
+        middles = stacks[leaves + 2 : 2 * leaves + 2]
+
+        def gradient(of_outputs: Any, of_weights: Any, *of_last: Any) -> Any:
+            begun = [
+                before(stack, leaf)
+                for stack, leaf in zip(stacks, first, strict=False)
+            ]
+
+            def backward(inputs: State, carried: State) -> tuple[State, State]:
+                of_output, of_weight, *kept = inputs
+                old = tuple(kept[:leaves])
+                weight, query, *kept = kept[leaves:]
+                middle = tuple(kept[:leaves])
+                early = tuple(kept[leaves : leaves + gates.saved])
+                late = tuple(kept[leaves + gates.saved :])
+                *of_state, of_keys, of_vector = carried
+                of_state[0] += of_output
+                of_share, of_p, of_middle = gates.retreat(
+                    late, middle, tuple(of_state)
+                )
+                of_weight += tf.linalg.matvec(shares, of_share)
+                of_query, of_hidden, of_v = _look_back(
+                    query, keys, vector, weight, of_weight
+                )
+                of_product = tf.concat([of_query, of_p], -1)
+                back = tf.matmul(of_product, kernel, transpose_b=True)
+                of_x, of_first_p, of_old = gates.retreat(
+                    early, old, (of_middle[0] + back, *of_middle[1:])
+                )
+                back = tf.matmul(of_first_p, first_kernel, transpose_b=True)
+                of_old = (of_old[0] + back, *of_old[1:])
+                return (of_x, of_first_p, of_share, of_product), (
+                    *of_old,
+                    of_keys + of_hidden,
+                    of_vector + of_v,
+                )
+
+            (of_x, of_first_p, of_share, of_product), carried = loop(
+                backward,
+                (
+                    time_major(of_outputs),
+                    time_major(of_weights),
+                    *begun,
+                    *stacks[leaves:],
+                ),
+                (*of_last, tf.zeros_like(keys), tf.zeros_like(vector)),
+                4,
+                reverse=True,
+            )
+            *of_first, of_keys, of_vector = carried
+            return (
+                time_major(of_x),
+                of_keys,
+                _to_shares(weights, of_share),
+                of_vector,
+                weight_gradient(begun[0], of_first_p, first_kernel.shape),
+                tf.reduce_sum(of_first_p, [0, 1]),
+                weight_gradient(middles[0], of_product, kernel.shape),
+                tf.reduce_sum(of_product, [0, 1]),
+                tf.reduce_sum(of_share, [0, 1]),
+                *of_first,
+            )
+
+        return (time_major(outputs), time_major(weights), *last), gradient
+
+    outputs, weights, *last = run(
+        words,
+        looked.keys,
+        looked.shares,
+        looked.vector,
+        first_kernel,
+        first_bias,
+        kernel,
+        bias,
+        context_bias,
+        *state,
+    )
+    outputs.set_shape((*words.shape[:2], units))
+    weights.set_shape((*words.shape[:2], mask.shape[1]))
+    return outputs, weights, _shaped(last, state)
+
+
+def _look(
+    query: tf.Tensor, keys: tf.Tensor, vector: tf.Tensor, mask: tf.Tensor
+) -> tf.Tensor:
+    """Weights (B, S)."""
+    hidden = tf.tanh(query[:, None] + keys)
+    scores = tf.linalg.matvec(hidden, vector)
+    weights = tf.nn.softmax(
+        tf.where(mask, tf.cast(scores, _wide(scores)), MASKED)
+    )
+    return tf.cast(weights, query.dtype) * tf.cast(mask, query.dtype)
+
+
+def _look_back(
+    query: tf.Tensor,
+    keys: tf.Tensor,
+    vector: tf.Tensor,
+    weights: tf.Tensor,
+    of_weights: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The gradients of query (B, A), of keys, and of the vector."""
+    hidden = tf.tanh(query[:, None] + keys)  # cheaper than to keep it
+    mean = tf.reduce_sum(weights * of_weights, -1, keepdims=True)
+    of_scores = weights * (of_weights - mean)  # (B, S)
+    of_vector = tf.linalg.matvec(
+        tf.reshape(hidden, [-1, hidden.shape[-1]]),
+        tf.reshape(of_scores, [-1]),
+        transpose_a=True,
+    )
+    of_hidden = (of_scores[..., None] * vector) * (1 - hidden * hidden)
+    return tf.reduce_sum(of_hidden, 1), of_hidden, of_vector
+
+
+def _average(weights: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
+    """(B, G): what a context gives to the gates."""
+    return tf.linalg.matvec(shares, weights, transpose_a=True)
+
+
+def _to_shares(weights: tf.Tensor, of_x: tf.Tensor) -> tf.Tensor:
+    """The gradient of shares (B, S, G), of stacks (T, B, S) and (T, B, G)."""
+    return tf.matmul(
+        tf.transpose(weights, [1, 2, 0]), tf.transpose(of_x, [1, 0, 2])
+    )
+
+
+def _wide(x: tf.Tensor) -> tf.DType:
+    return tf.float64 if x.dtype == tf.float64 else tf.float32
+
+
+def _shaped(last: list[tf.Tensor], first: State) -> State:
+    for new, old in zip(last, first, strict=True):
+        new.set_shape(old.shape)
+    return tuple(last)
