@@ -9,8 +9,8 @@ export GLIMPSE_TEXT := $(value TEXT)
 APP := .venv/bin/python -m app
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train evaluate translate tune serve variants notebooks \
-        test test-all lint clean
+.PHONY: help setup train evaluate translate tune serve benchmark variants \
+        notebooks test test-all lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,10 @@ tune: setup ## search for a better configuration than PRESET's (20 minutes)
 
 serve: setup ## a page that shows where RUN looked, at http://127.0.0.1:8000
 	@$(APP) serve "$(RUN)" $(ARGS)
+
+benchmark: setup ## time PRESET, or reference-bahdanau, on this quiet machine
+	@$(APP) benchmark --preset "$(if $(filter file,$(origin \
+	    PRESET)),reference-bahdanau,$(PRESET))" $(ARGS)
 
 variants: setup ## train every variant of the model on phrasebook (hours)
 	@$(APP) variants $(ARGS)

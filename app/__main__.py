@@ -662,6 +662,66 @@ def serve(
 
 
 @app.command()
+def benchmark(
+    preset: Annotated[
+        str, typer.Option(help=f"One of {PRESETS}, or a YAML file.")
+    ] = "reference-bahdanau",
+    units: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Short for all sizes of the model but its layers."
+        ),
+    ] = None,
+    vocabulary: Annotated[
+        int | None,
+        typer.Option(min=5, help="Short for tokenizer.vocabulary_size."),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Of each timing, at least.")
+    ] = 10.0,
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Timings of each system, in turns.")
+    ] = 3,
+    peers: Annotated[
+        str,
+        typer.Option(
+            help="Other systems to time beside, separated by commas; PyTorch "
+            "where it is installed. The reference presets have peers.",
+        ),
+    ] = "pytorch,stock-keras",
+    set_: Overrides = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    cache_dir: CacheDir = None,
+    debug: Debug = False,
+) -> None:
+    """Time training and translation here, beside other systems.
+
+    Systems take turns on the same batches, each in a process of its own, on a
+    machine that should have nothing else to do.
+    """
+    with _one_sentence(debug):
+        from app.benchmark import report
+        from app.benchmark.run import Options, benchmark
+        from app.config import load_config
+
+        sizes = ("embedding", "encoder", "decoder", "attention")
+        overrides = [f"model.{each}_units={units}" for each in sizes if units]
+        if vocabulary:
+            overrides.append(f"tokenizer.vocabulary_size={vocabulary}")
+        config = load_config(preset, [*overrides, *(set_ or ())])
+        chosen = tuple(each for each in peers.split(",") if each)
+        found = benchmark(
+            preset,
+            config,
+            Options(seconds, rounds, chosen),
+            data_dir,
+            cache_dir,
+        )
+        print(json.dumps(found) if as_json else report.table(found))
+
+
+@app.command()
 def variants(
     run: Annotated[
         Path, typer.Option(help="Where the run folders go, one a run.")

@@ -1,0 +1,1 @@
+"""How fast a preset trains and translates here, and beside what."""

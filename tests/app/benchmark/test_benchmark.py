@@ -1,0 +1,159 @@
+"""Systems in turns, the same work for all, and what is said of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.benchmark import report, turns, work
+from app.benchmark.profile import shares
+from app.benchmark.run import OURS, Options, benchmark
+from app.benchmark.turns import Timing, in_turns
+from app.benchmark.worker import measure
+from app.config import load_config
+from data import GlimpseError
+from tests.app.tiny import TINY, TinyCorpus
+
+KEYS = {
+    *("preset", "device", "processor", "threads", "versions", "parameters"),
+    *("gemm_gflops", "train", "greedy", "beam", "peak_memory_mib"),
+    *("profile", "systems"),
+}
+
+
+def test_all_get_the_same_work(tmp_path: Path) -> None:
+    batches = work.dense(50, 3, source=5, target=7)
+    assert batches[0].source.shape == (3, 5)
+    assert batches[0].target_out.shape == (3, 7)
+    assert batches[0].tokens == 21
+    sources = work.batches_of([[5, 3], [4, 9, 3], [6, 7, 8, 3], [3]] * 20)
+    assert [each.shape for each in sources] == [(64, 4), (16, 4)]
+    assert work.limit(sources[0]) == 10 + 6
+    path = tmp_path / "work.npz"
+    work.save(path, {"dense": batches, "one": batches[:1]}, sources)
+    sets, read = work.load(path)
+    assert [len(sets[name]) for name in ("dense", "one")] == [6, 1]
+    for one, other in zip(sets["dense"], batches, strict=True):
+        np.testing.assert_array_equal(one.source, other.source)
+        np.testing.assert_array_equal(one.target_out, other.target_out)
+    assert [each.tolist() for each in read] == [
+        each.tolist() for each in sources
+    ]
+
+
+class Counting:
+    """Does nothing, and counts how often."""
+
+    def __init__(self) -> None:
+        self.done: list[int] = []
+
+    def train(self, batches: list[work.Batch]) -> None:
+        self.done.append(len(batches))
+
+    def greedy(self, sources: list[np.ndarray]) -> None:
+        self.done.append(len(sources))
+
+
+def test_warm_up_does_not_count() -> None:
+    system, batches = Counting(), work.dense(9, 2)
+    given = ({"dense": batches}, [np.ones((3, 2), int)] * 4)
+    told = {"do": "train", "what": "dense", "seconds": 0}
+    found = measure(system, told, given)
+    assert system.done == [6, 6]
+    assert found["amount"] == 6 * 2 * work.DENSE_LENGTH
+    found = measure(system, {"do": "greedy", "seconds": 0}, given)
+    assert (system.done[2:], found["amount"]) == ([4, 4], 12)
+    found = measure(system, {"do": "greedy", "seconds": 0.01}, given)
+    assert found["amount"] == 12 * (len(system.done) - 5)
+    assert found["seconds"] >= 0.01
+
+
+class Planted(turns.Worker):
+    """Has a rate for each time it is asked."""
+
+    def __init__(self, name: str, rates: list[float], said: list[str]) -> None:
+        self.name = name
+        self.rates = rates
+        self.said = said
+
+    def rate(self, do: str, what: str, seconds: float, warm: bool) -> float:
+        assert warm is (len(self.said) < 2)
+        self.said.append(self.name)
+        return self.rates.pop(0)
+
+
+def test_systems_take_turns() -> None:
+    said: list[str] = []
+    systems = [Planted("a", [1, 5, 3], said), Planted("b", [2, 2, 8], said)]
+    found = in_turns(systems, "train", "dense", seconds=1, rounds=3)
+    assert said == ["a", "b"] * 3
+    assert found == {"a": Timing(3, 1, 5), "b": Timing(2, 2, 8)}
+
+
+def test_a_system_that_ends_is_named(tmp_path: Path) -> None:
+    with pytest.raises(GlimpseError, match="The system nobody ended with"):  # noqa: SIM117
+        with turns.workers(["nobody"], tmp_path):
+            pass
+
+
+def test_the_benchmark_of_a_tiny_preset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "app.benchmark.run.open_corpus", lambda *places: TinyCorpus()
+    )
+    config = load_config("phrasebook", [*TINY, "search.beam_size=2"])
+    options = Options(seconds=0, rounds=1, peers=())
+    found = benchmark("tiny", config, options)
+    assert set(found) == KEYS
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    assert set(found["systems"]) == {OURS}
+    ours: dict[str, Any] = found["systems"][OURS]
+    assert set(ours) == {"dense", "real", "greedy", "beam", "peak_memory_mib"}
+    assert ours["dense"]["ours_over_it"] == 1
+    assert found["beam"]["size"] == 2
+    assert 0 < found["train"]["fraction_of_peak"] < 1
+    assert sum(found["profile"].values()) == pytest.approx(1, abs=0.01)
+    shown = report.table(found)
+    assert "unpadded        glimpse" in shown
+    assert all(line == line.rstrip() for line in shown.split("\n"))
+
+
+def test_a_profile_names_what_was_done() -> None:
+    import tensorflow as tf
+
+    square = tf.random.normal((300, 300))
+    product = tf.function(lambda: tf.linalg.matmul(square, square) + 1.0)
+    product()
+    found = shares(lambda: [product() for _ in range(5)])
+    assert "MatMul" in max(found, key=lambda kind: found[kind])
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_stock_keras_learns() -> None:
+    from app.benchmark.stock_keras import StockKeras
+
+    system = StockKeras(23, units=5, embedding=7)
+    _learns(system, lambda: system.model.get_weights())
+
+
+@pytest.mark.parametrize("decoder", ["bahdanau", "luong"])
+def test_pytorch_learns_and_translates(decoder: str) -> None:
+    pytest.importorskip("torch", reason="PyTorch is only ever a peer")
+    from app.benchmark.pytorch import PyTorch
+
+    system = PyTorch(decoder, 23, units=5, embedding=7)
+    every = list(system.network.parameters())
+    _learns(system, lambda: [each.detach().numpy().copy() for each in every])
+    system.greedy(work.batches_of([[5, 3], [6, 7, 3]]))
+
+
+def _learns(system: work.System, weights: Any) -> None:
+    """Every weight changes, and there are as many as it says."""
+    before = weights()
+    assert system.parameters == sum(each.size for each in before)
+    system.train(work.dense(23, 2)[:2])
+    for one, other in zip(before, weights(), strict=True):
+        assert not np.array_equal(one, other)
