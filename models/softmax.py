@@ -23,7 +23,7 @@ class SoftmaxLayer(NamedTuple):
     """The weights of `softmax(t E + b)`."""
 
     matrix: tf.Tensor  # E, (R, V), or (V, R) where it is `by_row`
-    bias: tf.Tensor  # b, (V,)
+    bias: tf.Tensor | None  # b, (V,); None for none
     by_row: bool  # whether each token has a row, as in an embedding
 
     @classmethod
@@ -36,8 +36,7 @@ class SoftmaxLayer(NamedTuple):
     @classmethod
     def of_embedding(cls, layer: layers.Embedding) -> "SoftmaxLayer":
         """What an embedding has, read the other way round; no bias."""
-        bias = tf.zeros([layer.input_dim], layer.compute_dtype)
-        return cls(_cast(layer.embeddings, layer), bias, by_row=True)
+        return cls(_cast(layer.embeddings, layer), None, by_row=True)
 
     @property
     def vocabulary(self) -> int:
@@ -47,11 +46,18 @@ class SoftmaxLayer(NamedTuple):
     def logits(self, rows: tf.Tensor) -> tf.Tensor:
         """(N, V) of rows (N, R)."""
         product = tf.matmul(rows, self.matrix, transpose_b=self.by_row)
-        return product + self.bias
+        return product if self.bias is None else product + self.bias
 
     def mean(self) -> tf.Tensor:
         """The mean over V of what tokens have: (R,)."""
         return tf.reduce_mean(self.matrix, 0 if self.by_row else 1)
+
+    def mean_logits(self, rows: tf.Tensor) -> tf.Tensor:
+        """The mean of each row of `logits`, without making them: (N,)."""
+        product = tf.linalg.matvec(rows, self.mean())
+        if self.bias is None:
+            return product
+        return product + tf.reduce_mean(self.bias)
 
 
 def softmax_losses(
@@ -104,9 +110,11 @@ def _row_losses(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Loss, negative log-likelihood and whether none is likelier: (N,)."""
 
+    weights = [layer.matrix, *([] if layer.bias is None else [layer.bias])]
+
     @tf.custom_gradient
-    def losses(rows: Any, matrix: Any, bias: Any) -> Any:
-        own = SoftmaxLayer(matrix, bias, layer.by_row)
+    def losses(rows: Any, matrix: Any, *bias: Any) -> Any:
+        own = SoftmaxLayer(matrix, bias[0] if bias else None, layer.by_row)
         logits = _at_least_float32(own.logits(rows))
         said = tf.gather(logits, gold, batch_dims=1)
         highest = tf.reduce_max(logits, -1)
@@ -115,9 +123,8 @@ def _row_losses(
         nll = tf.math.log(total) + highest - said
         loss = nll
         if smoothing:
-            # The mean of a row of logits is that under the mean token.
-            mean = tf.linalg.matvec(rows, own.mean()) + tf.reduce_mean(bias)
-            loss = nll + smoothing * (said - tf.cast(mean, said.dtype))
+            mean = tf.cast(own.mean_logits(rows), said.dtype)
+            loss = nll + smoothing * (said - mean)
         correct = tf.cast(said >= highest, said.dtype)
 
         def gradient(of_loss: Any, *_: Any) -> Any:
@@ -131,7 +138,7 @@ def _row_losses(
 
         return (loss, nll, correct), gradient
 
-    return losses(rows, layer.matrix, layer.bias)
+    return losses(rows, *weights)
 
 
 def _to_weights(
@@ -139,8 +146,8 @@ def _to_weights(
     layer: SoftmaxLayer,
     errors: tf.Tensor,
     even: tf.Tensor | None,
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The gradients of rows, matrix and bias.
+) -> tuple[tf.Tensor, ...]:
+    """The gradients of rows, matrix and, where there is one, bias.
 
     Args:
         rows: (N, R).
@@ -154,14 +161,16 @@ def _to_weights(
         to_matrix = tf.matmul(errors, rows, transpose_a=True)
     else:
         to_matrix = tf.matmul(rows, errors, transpose_a=True)
-    to_bias = tf.reduce_sum(errors, 0)
+    to_bias = [] if layer.bias is None else [tf.reduce_sum(errors, 0)]
     if even is not None:
         even = tf.cast(even, rows.dtype)[:, None]
         share = tf.reduce_sum(even * rows, 0) / layer.vocabulary  # (R,)
         to_rows -= even * layer.mean()
         to_matrix -= share if layer.by_row else share[:, None]
-        to_bias -= tf.reduce_sum(even) / layer.vocabulary
-    return to_rows, to_matrix, to_bias
+        to_bias = [
+            each - tf.reduce_sum(even) / layer.vocabulary for each in to_bias
+        ]
+    return (to_rows, to_matrix, *to_bias)
 
 
 def _cast(weight: Any, layer: layers.Layer) -> tf.Tensor:

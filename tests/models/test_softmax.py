@@ -18,7 +18,8 @@ def plain(
 ) -> TokenLosses:
     """What `softmax_losses` should give, by automatic differentiation."""
     matrix = tf.transpose(layer.matrix) if layer.by_row else layer.matrix
-    logits = tf.einsum("btr,rv->btv", readout, matrix) + layer.bias
+    logits = tf.einsum("btr,rv->btv", readout, matrix)
+    logits = logits if layer.bias is None else logits + layer.bias
     log_probs = tf.nn.log_softmax(logits)
     nll = -tf.gather(log_probs, target, batch_dims=2)
     even = -tf.reduce_mean(log_probs, -1)
@@ -29,6 +30,7 @@ def plain(
     )
 
 
+@pytest.mark.parametrize("has_bias", [True, False])
 @pytest.mark.parametrize("by_row", [True, False])
 @pytest.mark.parametrize("real_only", [True, False])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -41,9 +43,12 @@ def test_values_and_gradients(
     smoothing: float,
     real_only: bool,
     by_row: bool,
+    has_bias: bool,
 ) -> None:
     random = np.random.default_rng(7)
     shapes = ((B, T, R), (V, R) if by_row else (R, V), (V,))
+    if not has_bias:
+        shapes = shapes[:2]
     given = [tf.constant(random.normal(size=each), dtype) for each in shapes]
     target = tf.constant(random.integers(1, V, (B, T)), tf.int32)
     mask = random.random((B, T)) > 0.4
@@ -56,7 +61,8 @@ def test_values_and_gradients(
     ):
         with tf.GradientTape() as tape:
             tape.watch(given)
-            layer = SoftmaxLayer(given[1], given[2], by_row)
+            bias = given[2] if has_bias else None
+            layer = SoftmaxLayer(given[1], bias, by_row)
             each = losses(given[0], layer, target, tf.cast(mask, dtype))
             total = tf.reduce_sum(each.loss * weight)
         found.append([*each, *tape.gradient(total, given)])
