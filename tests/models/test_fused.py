@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import Encoder, Seq2Seq, attention, decoder
-from models.fused import fused
+from models import Encoder, Seq2Seq, attention, cells, decoder
+from models.fused import fused, gates_of, unroll
 from models.losses import token_losses
+from models.recurrence import scan
 
 B, S, T, V = 3, 5, 7, 23
 E, H, A = 4, 6, 11
@@ -83,6 +84,45 @@ def assert_equal(model: Seq2Seq, tolerance: float, **shape: int) -> None:
             np.testing.assert_allclose(
                 mine, theirs, rtol=tolerance, atol=tolerance * scale
             )
+
+
+@pytest.mark.parametrize("variational", [False, True])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("name", CELLS)
+def test_cells_over_time(name: str, reverse: bool, variational: bool) -> None:
+    random = np.random.default_rng(7)
+    cell = cells.get(name)(H, dtype="float64")
+    cell.build((None, None, E))
+    for weight in cell.weights:
+        weight.assign(random.normal(0, 0.7, weight.shape))
+    x = tf.constant(random.normal(size=(B, T, E)))
+    first = [
+        tf.constant(random.normal(size=(B, H))) for _ in range(cell.leaves)
+    ]
+    mask = tf.constant(random.random((B, T)) > 0.4)
+    keep = tf.constant((random.random((B, H)) > 0.3) / 0.7)
+    keep = keep if variational else None
+    found = []
+    for gates in (gates_of(cell), None):
+        with tf.GradientTape() as tape:
+            tape.watch([x, *first])
+            given = cell.project(x), tuple(first)
+            how = {"mask": mask, "reverse": reverse}
+            if gates is None:
+                outputs, last = scan(
+                    lambda x, state: cell.step(x, state, keep), *given, **how
+                )
+            else:
+                weights = cell.recurrent_weights()
+                outputs, last = unroll(
+                    gates, *given, *weights, keep=keep, **how
+                )
+            loss = tf.reduce_sum(tf.sin(outputs))
+            loss += sum(tf.reduce_sum(leaf * leaf) for leaf in last)
+        sources = [x, *first, *cell.trainable_weights]
+        found.append([outputs, *last, *tape.gradient(loss, sources)])
+    for mine, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("kind", DECODERS)
