@@ -94,7 +94,7 @@ class Inventory:
     def of_older_run(
         cls, words: Iterable[str], tokenizer: Tokenizer
     ) -> Inventory:
-        """Read off what an older run has: `known_words` and a tokenizer."""
+        """Read off what an older run has: its `plain_words`, a tokenizer."""
         known = Counter(word for word in words if word)
         every = Counter(character for word in known for character in word)
         every.update(

@@ -34,8 +34,3 @@ def written_words(text: str) -> list[str]:
 def written_matches(text: str) -> Iterable["regex.Match[str]"]:
     """Yield where the `written_words` of `text` are."""
     return _WRITTEN.finditer(text)
-
-
-def known_words(texts: Iterable[str]) -> set[str]:
-    """Return the different `plain_words` of `texts`."""
-    return {word for text in texts for word in plain_words(text)}

@@ -7,6 +7,7 @@ be installed; nothing of ours needs it.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,8 +24,8 @@ CLIP_NORM = 5.0
 MASKED = -1e9
 
 
-class Network(nn.Module):
-    """What both variants share: embeddings, encoder, bridge, softmax layer."""
+class Network(nn.Module, ABC):
+    """What both variants share: embeddings, encoder, keys, softmax layer."""
 
     def __init__(self, vocabulary: int, units: int, embedding: int) -> None:
         super().__init__()
@@ -34,22 +35,20 @@ class Network(nn.Module):
             embedding, units, batch_first=True, bidirectional=True
         )
         self.bridge = nn.Linear(2 * units, units)
+        self.key = nn.Linear(2 * units, units, bias=False)
         self.softmax = nn.Linear(embedding, vocabulary)
 
     def encode(self, source: torch.Tensor) -> tuple[Any, torch.Tensor]:
         """What attention needs, and the first state (B, H)."""
         values, last = self.encoder(self.source(source))
         state = torch.tanh(self.bridge(torch.cat([last[0], last[1]], -1)))
-        return (values, self.keys(values), source == 0), state
+        return (values, self.key(values), source == 0), state
 
-    def keys(self, values: torch.Tensor) -> torch.Tensor:
-        raise NotImplementedError
-
+    @abstractmethod
     def outputs(
         self, words: torch.Tensor, memory: Any, state: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Readouts (B, T, R) for embedded words (B, T, E); the last state."""
-        raise NotImplementedError
 
     def forward(
         self, source: torch.Tensor, target_in: torch.Tensor
@@ -64,16 +63,12 @@ class Bahdanau(Network):
 
     def __init__(self, vocabulary: int, units: int, embedding: int) -> None:
         super().__init__(vocabulary, units, embedding)
-        self.key = nn.Linear(2 * units, units, bias=False)
         self.query = nn.Linear(units, units, bias=False)
         self.score = nn.Linear(units, 1, bias=False)
         self.from_word = nn.Linear(embedding, 3 * units)
         self.from_context = nn.Linear(2 * units, 3 * units, bias=False)
         self.from_state = nn.Linear(units, 3 * units)
         self.readout = nn.Linear(3 * units + embedding, embedding)
-
-    def keys(self, values: torch.Tensor) -> torch.Tensor:
-        return self.key(values)
 
     def outputs(
         self, words: torch.Tensor, memory: Any, state: torch.Tensor
@@ -105,12 +100,8 @@ class Luong(Network):
 
     def __init__(self, vocabulary: int, units: int, embedding: int) -> None:
         super().__init__(vocabulary, units, embedding)
-        self.key = nn.Linear(2 * units, units, bias=False)
         self.decoder = nn.GRU(embedding, units, batch_first=True)
         self.readout = nn.Linear(3 * units, embedding, bias=False)
-
-    def keys(self, values: torch.Tensor) -> torch.Tensor:
-        return self.key(values)
 
     def outputs(
         self, words: torch.Tensor, memory: Any, state: torch.Tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import numpy as np
 from data.errors import GlimpseError
 
 _TAB = ord("\t")
-_MARK = b"\xef\xbb\xbf"  # the byte order mark
 _LAYOUTS = {2: (0, 1), 3: (0, 1), 4: (1, 3)}  # where source and target are
 _NUMBERED = re.compile(
     rb'(?:"\d+"|\d+)[ ]*\t[^\t]*\t[ ]*(?:"\d+"|\d+)[ ]*\t[^\t]*'
@@ -55,7 +55,7 @@ class Columns:
 
         def text(place: int) -> bytes:
             line = block[starts[place] : ends[place]].strip(b"\r")
-            return line.removeprefix(_MARK) if before + place == 0 else line
+            return line.removeprefix(BOM_UTF8) if before + place == 0 else line
 
         if not self.count:
             self._begin(text, found)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import csv
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 _NEWLINE, _TAB, _QUOTE = b'\n\t"'
-_MARK = b"\xef\xbb\xbf"  # the byte order mark
 _TO_THE_CLOSING = re.compile(rb'"[^"]*(?:""[^"]*)*')
 
 
@@ -58,7 +58,7 @@ class Quotes:
         for place in self._places(block, starts, ends):
             line = block[starts[place] : ends[place]].removesuffix(b"\r")
             if before + place == 0:
-                line = line.removeprefix(_MARK)
+                line = line.removeprefix(BOM_UTF8)
             for field in line.split(b"\t"):
                 self._look(field, before + place + 1)
             if self._spoken:

@@ -49,7 +49,7 @@ def bahdanau_loop(
     Returns:
         Outputs (B, T, H), weights (B, T, S), and the last state.
     """
-    units, keys_units = kernel.shape[0], looked.keys.shape[-1]
+    keys_units = looked.keys.shape[-1]
     mask = looked.mask
 
     @tf.custom_gradient
@@ -74,10 +74,7 @@ def bahdanau_loop(
         outputs, weights = stacks[0], stacks[leaves]
 
         def gradient(of_outputs: Any, of_weights: Any, *of_last: Any) -> Any:
-            begun = [
-                before(stack, leaf)
-                for stack, leaf in zip(stacks, first, strict=False)
-            ]
+            begun = list(map(before, stacks, first))  # of each leaf
 
             def backward(inputs: State, carried: State) -> tuple[State, State]:
                 of_output, of_weight, *kept = inputs
@@ -126,12 +123,10 @@ def bahdanau_loop(
 
         return (time_major(outputs), time_major(weights), *last), gradient
 
-    outputs, weights, *last = run(
+    found = run(
         words, looked.keys, looked.shares, looked.vector, kernel, bias, *state
     )
-    outputs.set_shape((*words.shape[:2], units))
-    weights.set_shape((*words.shape[:2], mask.shape[1]))
-    return outputs, weights, _shaped(last, state)
+    return _shaped(found, words, looked, state)
 
 
 def conditional_loop(
@@ -159,7 +154,7 @@ def conditional_loop(
     Returns:
         See `bahdanau_loop`.
     """
-    units, keys_units = kernel.shape[0], looked.keys.shape[-1]
+    keys_units = looked.keys.shape[-1]
     mask = looked.mask
 
     @tf.custom_gradient
@@ -187,10 +182,7 @@ def conditional_loop(
         middles = stacks[leaves + 2 : 2 * leaves + 2]
 
         def gradient(of_outputs: Any, of_weights: Any, *of_last: Any) -> Any:
-            begun = [
-                before(stack, leaf)
-                for stack, leaf in zip(stacks, first, strict=False)
-            ]
+            begun = list(map(before, stacks, first))  # of each leaf
 
             def backward(inputs: State, carried: State) -> tuple[State, State]:
                 of_output, of_weight, *kept = inputs
@@ -249,7 +241,7 @@ def conditional_loop(
 
         return (time_major(outputs), time_major(weights), *last), gradient
 
-    outputs, weights, *last = run(
+    found = run(
         words,
         looked.keys,
         looked.shares,
@@ -261,9 +253,7 @@ def conditional_loop(
         context_bias,
         *state,
     )
-    outputs.set_shape((*words.shape[:2], units))
-    weights.set_shape((*words.shape[:2], mask.shape[1]))
-    return outputs, weights, _shaped(last, state)
+    return _shaped(found, words, looked, state)
 
 
 def _look(
@@ -314,7 +304,14 @@ def _wide(x: tf.Tensor) -> tf.DType:
     return tf.float64 if x.dtype == tf.float64 else tf.float32
 
 
-def _shaped(last: list[tf.Tensor], first: State) -> State:
-    for new, old in zip(last, first, strict=True):
+def _shaped(
+    found: Any, words: tf.Tensor, looked: Looked, state: State
+) -> tuple[tf.Tensor, tf.Tensor, State]:
+    """Outputs, weights and last state, their shapes as far as known."""
+    outputs, weights, *last = found
+    rows_and_steps = words.shape[:2]
+    outputs.set_shape((*rows_and_steps, state[0].shape[-1]))
+    weights.set_shape((*rows_and_steps, looked.mask.shape[1]))
+    for new, old in zip(last, state, strict=True):
         new.set_shape(old.shape)
-    return tuple(last)
+    return outputs, weights, tuple(last)

@@ -1,6 +1,7 @@
 import pytest
 
-from data.vocabulary import known_words, plain_words
+from data.inventory import Inventory
+from data.vocabulary import plain_words
 
 
 @pytest.mark.parametrize(
@@ -21,4 +22,4 @@ def test_words(text: str, expected: list[str]) -> None:
 
 
 def test_known_words_are_those_of_all_texts() -> None:
-    assert known_words(["A cat", "the CAT"]) == {"a", "cat", "the"}
+    assert Inventory.of(["A cat", "the CAT"]).plain_words == {"a", "cat", "the"}
