@@ -174,6 +174,7 @@ def train(
         folder = run or Path("runs") / Path(preset or "phrasebook").stem
         opened = open_or_create(folder, preset, overrides, resume=resume)
         device = pick_device()
+        device.share_cores(opened.config.training.parts)
         logging.info("Training %s on %s", folder, device.description)
         summary = train(
             opened,

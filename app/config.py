@@ -145,6 +145,7 @@ class TrainingOptions:
     checkpoint_steps: Count = 200
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     fused: bool = True  # recurrences with gradients by hand, where there are
+    parts: Count = 2  # of a batch, side by side on the cores of a CPU
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -33,6 +33,7 @@ FREE = frozenset(
         "patience",
         "checkpoint_steps",
         "fused",
+        "parts",
     )
 )
 FILES = frozenset(

@@ -45,7 +45,7 @@ from data.corpora import Pair
 from data.guidance import Guide, gold_guide, read_guide
 from data.inventory import Inventory
 from data.pipeline import Report, read_split
-from models import TranslationModel
+from models import Adam, TranslationModel
 
 SHOWN_EVERY = 10  # steps between looks at the loss: a look waits for the device
 log = logging.getLogger(__name__)
@@ -327,6 +327,11 @@ class Trainer:
                 "is slower: models/README.md says which are not",
                 " and ".join(parts),
             )
+        if self.model.parts > 1 and not self.model.is_divisible:
+            log.info(
+                "Its attention draws noise at each step: batches stay whole, "
+                "which is slower"
+            )
         if state.step:
             log.info("Going on after step %d", state.step)
 
@@ -529,12 +534,13 @@ def compile_model(
 ) -> None:
     """Give a model its optimizer and what its loss is made of."""
     model.compile(
-        keras.optimizers.Adam(options.learning_rate),
+        Adam(options.learning_rate),
         label_smoothing=options.label_smoothing,
         coverage_loss=options.coverage_loss,
         guided_alignment=options.guided_alignment,
         clip_norm=options.clip_norm,
         fused=options.fused,
+        parts=device.parts(options.parts),
         jit_compile=device.jit_compile,
     )
     model.optimizer.build(model.trainable_variables)

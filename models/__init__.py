@@ -1,5 +1,6 @@
 """Batches in, distributions and hypotheses out."""
 
+from models.adam import Adam
 from models.attention import (
     Attention,
     BahdanauAttention,
@@ -37,6 +38,7 @@ from models.seq2seq import Seq2Seq
 from models.translation import TranslationModel
 
 __all__ = [
+    "Adam",
     "Attention",
     "BahdanauAttention",
     "BahdanauDecoder",

@@ -11,6 +11,7 @@ from models import cells
 from models.building import Shape, build_once
 from models.fused import gates_of, unroll
 from models.naming import choose
+from models.parts import Dropout
 from models.recurrence import scan
 
 # Of a layer, counted from 0: whether each of its cells reads from the end.
@@ -182,13 +183,13 @@ class EncoderLayer(layers.Layer):
         self.cells = [
             cells.get(cell)(units, dtype=self.dtype_policy) for _ in reverse
         ]
-        self.dropout = layers.Dropout(
+        self.dropout = Dropout(
             dropout,
             noise_shape=(None, 1, None) if variational else None,
             dtype=self.dtype_policy,
         )
         self.state_dropouts = [
-            layers.Dropout(dropout, dtype=self.dtype_policy)
+            Dropout(dropout, dtype=self.dtype_policy)
             for _ in reverse
             if variational
         ]

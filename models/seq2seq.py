@@ -11,6 +11,7 @@ from models.building import build_once
 from models.decoder import Decoder, DecoderState
 from models.encoder import Encoder
 from models.fused import fused
+from models.parts import Dropout
 from models.recurrence import scan
 from models.softmax import SoftmaxLayer
 from models.translation import TranslationModel
@@ -73,8 +74,8 @@ class Seq2Seq(TranslationModel):
         self.shared_embeddings = shared_embeddings
         self.encoder = encoder
         self.decoder = decoder
-        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
-        self.word_dropout = layers.Dropout(
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
+        self.word_dropout = Dropout(
             word_dropout, (None, None, 1), dtype=self.dtype_policy
         )
         self.target_embedding = layers.ReversibleEmbedding(
@@ -123,6 +124,11 @@ class Seq2Seq(TranslationModel):
         readout = self.decoder.readout(steps, embedded)
         said = self.said(readout, self.softmax_layer(), inputs)
         return {**said, "attention_weights": steps.weights}
+
+    @property
+    def is_divisible(self) -> bool:
+        attention = self.decoder.attention
+        return attention is None or not attention.draws_noise
 
     def plain_parts(self) -> list[str]:
         with fused(self.fused):

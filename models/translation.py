@@ -8,6 +8,7 @@ import tensorflow as tf
 from models.fused import fused
 from models.losses import coverage_loss, guided_alignment_loss, token_mask
 from models.metrics import Perplexity, TokenMean
+from models.parts import in_parts
 from models.softmax import SoftmaxLayer, TokenLosses, softmax_losses
 
 Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
@@ -34,6 +35,7 @@ class TranslationModel(keras.Model):
         self.clip_norm: float | None = None
         self.real_only = True
         self.fused = True
+        self.parts = 1
         self.loss_mean = TokenMean("loss")
         self.perplexity = Perplexity()
         self.accuracy = TokenMean("accuracy")
@@ -48,6 +50,7 @@ class TranslationModel(keras.Model):
         guided_alignment: float = 0.0,
         clip_norm: float | None = 5.0,
         fused: bool = True,
+        parts: int = 1,
         jit_compile: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -63,6 +66,9 @@ class TranslationModel(keras.Model):
                 alignment.
             clip_norm: largest global norm of the gradients; None for any.
             fused: let recurrences that can take the way of `models.fused`.
+            parts: how many parts of a batch to work on side by side; see
+                `models.parts`. A core each is worth it on CPU, and nothing
+                else is.
             jit_compile: compile with XLA; worth it on GPU and TPU, not on CPU.
             **kwargs: as `keras.Model.compile`.
 
@@ -86,6 +92,12 @@ class TranslationModel(keras.Model):
         self.clip_norm = clip_norm
         self.real_only = not jit_compile
         self.fused = fused
+        self.parts = parts
+
+    @property
+    def is_divisible(self) -> bool:
+        """Whether the parts of a batch give what all of it gives."""
+        return True
 
     def plain_parts(self) -> list[str]:
         """The parts whose loops are differentiated automatically."""
@@ -157,7 +169,19 @@ class TranslationModel(keras.Model):
     ) -> TokenLosses:
         """Losses of tokens, those of attention included."""
         given = {**inputs, "target": target, "mask": mask}
-        outputs = self(given, training=training)
+
+        def work(part: dict[str, tf.Tensor]) -> TokenLosses:
+            return self._measure_part(part, training)
+
+        found = in_parts(work, given, self.parts if self.is_divisible else 1)
+        return TokenLosses(
+            *(tf.concat(each, 0) for each in zip(*found, strict=True))
+        )
+
+    def _measure_part(
+        self, inputs: dict[str, tf.Tensor], training: bool
+    ) -> TokenLosses:
+        outputs = self(inputs, training=training)
         found = outputs["losses"]
         weights = outputs["attention_weights"]
         loss = found.loss
@@ -180,15 +204,12 @@ class TranslationModel(keras.Model):
         norm = tf.linalg.global_norm(gradients)
         self.gradient_norm.update_state(norm / scale)
         if self.clip_norm is not None:
-            gradients, _ = tf.clip_by_global_norm(
-                gradients, self.clip_norm * scale, use_norm=norm
-            )
+            gradients = _clipped(gradients, norm, self.clip_norm * scale)
         # Keras sums over replicas once more.
         replicas = replica.num_replicas_in_sync
-        self.optimizer.apply(
-            [gradient / replicas for gradient in gradients],
-            self.trainable_weights,
-        )
+        if replicas > 1:
+            gradients = [gradient / replicas for gradient in gradients]
+        self.optimizer.apply(gradients, self.trainable_weights)
 
     def _update(
         self, found: TokenLosses, mask: tf.Tensor
@@ -197,3 +218,17 @@ class TranslationModel(keras.Model):
         self.perplexity.update_state(found.nll, mask)
         self.accuracy.update_state(found.correct, mask)
         return {each.name: each.result() for each in self.token_metrics}
+
+
+def _clipped(
+    gradients: list[tf.Tensor], norm: tf.Tensor, limit: tf.Tensor
+) -> list[tf.Tensor]:
+    """Gradients of this global norm, shortened to a limit if they are longer.
+
+    Most steps leave them as they are, and nothing is copied.
+    """
+    return tf.cond(
+        norm > limit,
+        lambda: [gradient * (limit / norm) for gradient in gradients],
+        lambda: gradients,
+    )

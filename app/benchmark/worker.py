@@ -35,7 +35,9 @@ def _ours(config: Config, vocabularies: list[int]) -> Any:
     from app.benchmark.ours import Ours
     from app.device import pick_device
 
-    ours = Ours(config, (vocabularies[0], vocabularies[1]), pick_device())
+    device = pick_device()
+    device.share_cores(config.training.parts)
+    ours = Ours(config, (vocabularies[0], vocabularies[1]), device)
     ours.endless()
     return ours
 

@@ -89,6 +89,11 @@ class Attention(layers.Layer):
     ) -> tf.Tensor | None:
         return mask[0] if mask else None
 
+    @property
+    def draws_noise(self) -> bool:
+        """Whether each step of training draws random numbers."""
+        return False
+
     def output_units(self, value_units: int) -> int:
         """Dimension of the context vectors over values of `value_units`."""
         return value_units

@@ -54,6 +54,10 @@ class Monotonic(Attention):
         super().build(input_shape)
         build_once(self.stopping, (None, None, None))
 
+    @property
+    def draws_noise(self) -> bool:
+        return self.noise > 0
+
     def initial_state(self, memory: Memory, num_queries: int) -> State:
         """All weight on the first position, where the first step sets out."""
         state = super().initial_state(memory, num_queries)

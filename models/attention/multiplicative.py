@@ -39,6 +39,12 @@ class ProductAttention(Attention):
             return scores
         return scores * ops.cast(self.scale, scores.dtype)
 
+    def scaled_keys(self, memory: Memory) -> tf.Tensor:
+        """Keys (B, S, D) whose product with a query is its scores."""
+        if not self.scaled:
+            return memory.keys
+        return memory.keys * ops.cast(self.scale, memory.keys.dtype)
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scaled": self.scaled}
 

@@ -43,12 +43,12 @@ class BahdanauDecoder(DeepOutputDecoder):
 
     @property
     def is_fused(self) -> bool:
-        return self.fused_gates() is not None
+        return self.fused_gates(*fused.ADDITIVE) is not None
 
     def call(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory
     ) -> tuple[Step, DecoderState]:
-        gates = self.fused_gates()
+        gates = self.fused_gates(*fused.ADDITIVE)
         if gates is None:
             return super().call(embedded, state, memory)
         shares = self.context_projection(memory.values)

@@ -13,16 +13,11 @@ from keras import layers, ops
 
 from models import bridge as bridges
 from models import cells
-from models.attention import (
-    Attention,
-    BahdanauAttention,
-    LuongConcatAttention,
-    Memory,
-    Places,
-)
+from models.attention import Attention, Memory, Places
 from models.building import Shape, build_once
 from models.encoder import Summary
-from models.fused import Gates, gates_of
+from models.fused import Gates, gates_of, unroll
+from models.parts import Dropout
 from models.recurrence import scan
 
 
@@ -96,7 +91,7 @@ class Decoder(layers.Layer):
         self.state_bridge = bridges.get(bridge)(
             units, num_layers, self.cells[0].leaves, dtype=self.dtype_policy
         )
-        self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
 
     def _dense(self, units: int, **kwargs: Any) -> layers.Dense:
         return layers.Dense(units, dtype=self.dtype_policy, **kwargs)
@@ -128,20 +123,16 @@ class Decoder(layers.Layer):
         """Whether training takes a loop with its gradient by hand."""
         return False
 
-    def fused_gates(self) -> Gates | None:
-        """The gates of the cells, where the whole loop can be fused.
+    def fused_gates(self, *scores: type[Attention]) -> Gates | None:
+        """The gates of the cells, where a loop that attends can be fused.
 
-        That is with one layer of a cell in `models.fused.GATES`, and additive
-        attention without a window or a past. All else takes the plain way.
+        That is with one layer of a cell in `models.fused.GATES`, and attention
+        of just these classes, without a window. All else takes the plain way.
         """
         attention = self.attention
-        is_additive = type(attention) in (
-            BahdanauAttention,
-            LuongConcatAttention,
-        )
-        if self.num_layers > 1 or not is_additive or attention.window:
+        if self.num_layers > 1 or type(attention) not in scores:
             return None
-        return gates_of(self.cells[0])
+        return None if attention.window else gates_of(self.cells[0])
 
     def project(self, embedded: tf.Tensor) -> tf.Tensor:
         """The words' part of the first cell's input: (B, T, G)."""
@@ -207,6 +198,42 @@ class Decoder(layers.Layer):
             output = output + below if self.residual else output
             new_states.append(state)
         return output, tuple(new_states)
+
+    def recur_only(
+        self, embedded: tf.Tensor, states: tuple[cells.State, ...]
+    ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
+        """Run the stack of cells over all words (B, T, E) by themselves."""
+        if gates := gates_of(self.cells[0]):
+            return self._unroll(gates, embedded, states)
+
+        def step(projected: tf.Tensor, states: Any) -> tuple[tf.Tensor, Any]:
+            output, states = self.recur(projected[:, None], states)
+            return output[:, 0], states
+
+        return scan(step, self.project(embedded), states)
+
+    def _unroll(
+        self,
+        gates: Gates,
+        embedded: tf.Tensor,
+        states: tuple[cells.State, ...],
+    ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
+        """Layer by layer: nothing waits for a layer above."""
+        output, last = embedded, []
+        for number, (cell, state) in enumerate(
+            zip(self.cells, states, strict=True)
+        ):
+            below = output
+            output, found = unroll(
+                gates,
+                cell.project(below),
+                tuple(leaf[:, 0] for leaf in state),
+                *cell.recurrent_weights(),
+            )
+            if number and self.residual:
+                output = output + below
+            last.append(tuple(leaf[:, None] for leaf in found))
+        return output, tuple(last)
 
     def context_units(self, memory_units: int) -> int:
         """Dimension of the context over values of M = `memory_units`."""

@@ -45,16 +45,17 @@ class ConditionalDecoder(DeepOutputDecoder):
 
     @property
     def is_fused(self) -> bool:
-        return self.fused_gates() is not None
+        return self.fused_gates(*fused.ADDITIVE) is not None
 
     def call(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory
     ) -> tuple[Step, DecoderState]:
-        gates = self.fused_gates()
+        gates = self.fused_gates(*fused.ADDITIVE)
         if gates is None:
             return super().call(embedded, state, memory)
         # Its bias is for contexts, which these are only parts of.
-        bias = self.context_cell.project(tf.zeros_like(memory.values[:1, 0]))
+        nothing = tf.zeros((1, memory.values.shape[-1]), memory.values.dtype)
+        bias = self.context_cell.project(nothing)
         shares = self.context_cell.project(memory.values) - bias
         found = conditional_loop(
             gates,

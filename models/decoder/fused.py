@@ -1,13 +1,17 @@
-"""The loops of decoders with additive attention, in their fused form."""
+"""What the loops of decoders need in their fused form."""
 
 from typing import Any
 
 import tensorflow as tf
+from keras import layers
 
-from models.attention import BahdanauAttention, Memory
+from models.attention import BahdanauAttention, LuongConcatAttention, Memory
 from models.cells import Cell
 from models.decoder.base import DecoderState, Step
 from models.fused import Looked
+
+# Classes of attention that `Looked` and `joined` hold for; no subclass.
+ADDITIVE = (BahdanauAttention, LuongConcatAttention)
 
 
 def looked(
@@ -29,11 +33,16 @@ def joined(
     """The products of a state for query and gates, as one: (H, A + G)."""
     kernel, bias = cell.recurrent_weights()
     layer = attention.query_projection
-    query = tf.cast(tf.convert_to_tensor(layer.kernel), kernel.dtype)
+    query = cast_kernel(layer)
     query_bias = tf.zeros([attention.units], kernel.dtype)
     if layer.bias is not None:
         query_bias = tf.cast(tf.convert_to_tensor(layer.bias), kernel.dtype)
     return tf.concat([query, kernel], 1), tf.concat([query_bias, bias], 0)
+
+
+def cast_kernel(layer: layers.Dense) -> tf.Tensor:
+    """The kernel of a layer; Keras casts it in the layer's own calls alone."""
+    return tf.cast(tf.convert_to_tensor(layer.kernel), layer.compute_dtype)
 
 
 def as_steps(

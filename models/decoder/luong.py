@@ -6,13 +6,12 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from models import cells
-from models.attention import Memory
+from models.attention import LuongAttention, LuongDotAttention, Memory
 from models.building import Shape, build_once
+from models.decoder import fused
 from models.decoder.base import Decoder, DecoderState, Step
 from models.encoder import Summary
-from models.fused import Gates, gates_of, unroll
-from models.recurrence import scan
+from models.fused import Gates, feeding_loop, gates_of
 
 
 @keras.saving.register_keras_serializable("glimpse")
@@ -59,54 +58,53 @@ class LuongDecoder(Decoder):
 
     @property
     def is_fused(self) -> bool:
-        return not self.input_feeding and gates_of(self.cells[0]) is not None
+        if self.input_feeding:
+            return self._fed_gates() is not None
+        return gates_of(self.cells[0]) is not None
 
     def call(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory
     ) -> tuple[Step, DecoderState]:
         if self.input_feeding:
+            if gates := self._fed_gates():
+                return self._fed(gates, embedded, state, memory)
             return super().call(embedded, state, memory)
-        outputs, states = self._recur_only(embedded, state.cells)
+        outputs, states = self.recur_only(embedded, state.cells)
         context, weights, attention = self.attention.steps(
             outputs, memory, state.attention
         )
         result = self._combine(outputs, context, weights)
         return result, DecoderState(states, attention=attention)
 
-    def _recur_only(
-        self, embedded: tf.Tensor, states: tuple[cells.State, ...]
-    ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
-        if gates := gates_of(self.cells[0]):
-            return self._unroll(gates, embedded, states)
+    def _fed_gates(self) -> Gates | None:
+        return self.fused_gates(LuongAttention, LuongDotAttention)
 
-        def step(projected: tf.Tensor, states: Any) -> tuple[tf.Tensor, Any]:
-            output, states = self.recur(projected[:, None], states)
-            return output[:, 0], states
-
-        return scan(step, self.project(embedded), states)
-
-    def _unroll(
+    def _fed(
         self,
         gates: Gates,
         embedded: tf.Tensor,
-        states: tuple[cells.State, ...],
-    ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
-        """Layer by layer: nothing waits for a layer above."""
-        output, last = embedded, []
-        for number, (cell, state) in enumerate(
-            zip(self.cells, states, strict=True)
-        ):
-            below = output
-            output, found = unroll(
-                gates,
-                cell.project(below),
-                tuple(leaf[:, 0] for leaf in state),
-                *cell.recurrent_weights(),
-            )
-            if number and self.residual:
-                output = output + below
-            last.append(tuple(leaf[:, None] for leaf in found))
-        return output, tuple(last)
+        state: DecoderState,
+        memory: Memory,
+    ) -> tuple[Step, DecoderState]:
+        """All steps with their gradient by hand."""
+        for_context, for_output = tf.split(
+            fused.cast_kernel(self.attentional_projection),
+            [memory.values.shape[-1], self.units],
+        )
+        feeds, weights, last, feed = feeding_loop(
+            gates,
+            self.project(embedded),
+            fused.first_state(state),
+            state.feed[:, 0],
+            self.attention.scaled_keys(memory),
+            tf.matmul(memory.values, for_context),
+            memory.mask,
+            fused.cast_kernel(self.feed_projection),
+            for_output,
+            *self.cells[0].recurrent_weights(),
+        )
+        found, new_state = fused.as_steps((feeds, weights, last), memory, state)
+        return found, new_state._replace(feed=feed[:, None])
 
     def initial_state(
         self, summary: Summary, memory: Memory, num_queries: int = 1

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from models.decoder.base import DecoderState, Step
 from models.decoder.deep_output import DeepOutputDecoder
+from models.fused import gates_of
 
 
 @keras.saving.register_keras_serializable("glimpse")
@@ -30,6 +31,16 @@ class PlainDecoder(DeepOutputDecoder):
                 "has no use for it; leave it out, or take BahdanauDecoder or "
                 "LuongDecoder"
             )
+
+    @property
+    def is_fused(self) -> bool:
+        return gates_of(self.cells[0]) is not None
+
+    def call(
+        self, embedded: tf.Tensor, state: DecoderState, memory: Any
+    ) -> tuple[Step, DecoderState]:
+        outputs, states = self.recur_only(embedded, state.cells)
+        return Step(outputs), state._replace(cells=states)
 
     def step(
         self, projected: tf.Tensor, state: DecoderState, memory: Any

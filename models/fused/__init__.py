@@ -7,6 +7,7 @@ equal.
 """
 
 from models.fused.attending import Looked, bahdanau_loop, conditional_loop
+from models.fused.feeding import feeding_loop
 from models.fused.gates import GATES, Gates
 from models.fused.switch import fused, gates_of
 from models.fused.unrolling import unroll
@@ -17,6 +18,7 @@ __all__ = [
     "Looked",
     "bahdanau_loop",
     "conditional_loop",
+    "feeding_loop",
     "fused",
     "gates_of",
     "unroll",

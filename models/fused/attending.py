@@ -61,7 +61,7 @@ def bahdanau_loop(
             product = tf.matmul(state[0], kernel) + bias
             query, p = tf.split(product, [keys_units, -1], -1)
             weights = _look(query, keys, vector, mask)
-            x = inputs[0] + _average(weights, shares)
+            x = inputs[0] + average(weights, shares)
             new, saved = gates.advance(x, p, state)
             return (*new, weights, query, *saved), new
 
@@ -114,7 +114,7 @@ def bahdanau_loop(
             return (
                 time_major(of_x),
                 of_keys,
-                _to_shares(weights, of_x),
+                of_stacks(weights, of_x),
                 of_vector,
                 weight_gradient(begun[0], of_product, kernel.shape),
                 tf.reduce_sum(of_product, [0, 1]),
@@ -168,7 +168,7 @@ def conditional_loop(
             product = tf.matmul(middle[0], kernel) + bias
             query, p = tf.split(product, [keys_units, -1], -1)
             weights = _look(query, keys, vector, mask)
-            x = _average(weights, shares) + context_bias
+            x = average(weights, shares) + context_bias
             new, late = gates.advance(x, p, middle)
             return (*new, weights, query, *middle, *early, *late), new
 
@@ -229,7 +229,7 @@ def conditional_loop(
             return (
                 time_major(of_x),
                 of_keys,
-                _to_shares(weights, of_share),
+                of_stacks(weights, of_share),
                 of_vector,
                 weight_gradient(begun[0], of_first_p, first_kernel.shape),
                 tf.reduce_sum(of_first_p, [0, 1]),
@@ -262,10 +262,20 @@ def _look(
     """Weights (B, S)."""
     hidden = tf.tanh(query[:, None] + keys)
     scores = tf.linalg.matvec(hidden, vector)
-    weights = tf.nn.softmax(
-        tf.where(mask, tf.cast(scores, _wide(scores)), MASKED)
-    )
-    return tf.cast(weights, query.dtype) * tf.cast(mask, query.dtype)
+    return softmax(scores, mask)
+
+
+def softmax(scores: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Weights (B, S) of scores, 0 where nothing is to be seen."""
+    wide = tf.float64 if scores.dtype == tf.float64 else tf.float32
+    weights = tf.nn.softmax(tf.where(mask, tf.cast(scores, wide), MASKED))
+    return tf.cast(weights, scores.dtype) * tf.cast(mask, scores.dtype)
+
+
+def softmax_back(weights: tf.Tensor, of_weights: tf.Tensor) -> tf.Tensor:
+    """The gradient of scores (B, S)."""
+    mean = tf.reduce_sum(weights * of_weights, -1, keepdims=True)
+    return weights * (of_weights - mean)
 
 
 def _look_back(
@@ -277,8 +287,7 @@ def _look_back(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """The gradients of query (B, A), of keys, and of the vector."""
     hidden = tf.tanh(query[:, None] + keys)  # cheaper than to keep it
-    mean = tf.reduce_sum(weights * of_weights, -1, keepdims=True)
-    of_scores = weights * (of_weights - mean)  # (B, S)
+    of_scores = softmax_back(weights, of_weights)
     of_vector = tf.linalg.matvec(
         tf.reshape(hidden, [-1, hidden.shape[-1]]),
         tf.reshape(of_scores, [-1]),
@@ -288,20 +297,16 @@ def _look_back(
     return tf.reduce_sum(of_hidden, 1), of_hidden, of_vector
 
 
-def _average(weights: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
-    """(B, G): what a context gives to the gates."""
+def average(weights: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
+    """(B, G): the sum of shares (B, S, G) under weights (B, S)."""
     return tf.linalg.matvec(shares, weights, transpose_a=True)
 
 
-def _to_shares(weights: tf.Tensor, of_x: tf.Tensor) -> tf.Tensor:
-    """The gradient of shares (B, S, G), of stacks (T, B, S) and (T, B, G)."""
+def of_stacks(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
+    """The sum over time of products (B, S, G): (T, B, S) with (T, B, G)."""
     return tf.matmul(
-        tf.transpose(weights, [1, 2, 0]), tf.transpose(of_x, [1, 0, 2])
+        tf.transpose(left, [1, 2, 0]), tf.transpose(right, [1, 0, 2])
     )
-
-
-def _wide(x: tf.Tensor) -> tf.DType:
-    return tf.float64 if x.dtype == tf.float64 else tf.float32
 
 
 def _shaped(

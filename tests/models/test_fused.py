@@ -129,8 +129,27 @@ def test_cells_over_time(name: str, reverse: bool, variational: bool) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_every_decoder_and_cell(kind: str, cell: str) -> None:
     # Scores and losses are float32 in the plain way, whatever the policy.
-    assert_equal(make(kind, cell), 2e-6)
-    assert_equal(make(kind, cell, "float32"), 2e-5)
+    for policy, tolerance in (("float64", 2e-6), ("float32", 2e-5)):
+        model = make(kind, cell, policy)
+        assert model.plain_parts() == []
+        assert_equal(model, tolerance)
+
+
+@pytest.mark.parametrize(
+    ("score", "direction", "cell"),
+    [
+        ("luong-general", "bidirectional", "gru"),
+        ("luong-scaled", "bidirectional", "lstm"),
+        ("luong-dot", "forward", "rnn"),
+    ],
+)
+def test_input_feeding(score: str, direction: str, cell: str) -> None:
+    options: dict[str, Any] = {"attention": score, "direction": direction}
+    model = make("luong", cell, input_feeding=True, **options)
+    assert model.plain_parts() == []
+    assert_equal(model, 2e-6)
+    for size in (1, 8):
+        assert_equal(model, 2e-6, rows=2, source=size, target=9 - size)
 
 
 @pytest.mark.parametrize(
@@ -143,6 +162,8 @@ def test_every_decoder_and_cell(kind: str, cell: str) -> None:
         {"kind": "luong", "attention": "luong-dot", "direction": "forward"},
         {"num_layers": 2},  # takes the plain way in its decoder
         {"kind": "luong", "input_feeding": True},
+        {"kind": "luong", "input_feeding": True, "num_layers": 2},
+        {"kind": "plain", "num_layers": 2, "residual": True},
     ],
 )
 def test_other_parts(options: dict[str, Any]) -> None:

@@ -1,0 +1,42 @@
+"""Adam, one operation a weight."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("glimpse")
+class Adam(keras.optimizers.Adam):
+    """Keras's Adam, its variables and its formula, with one pass over each.
+
+    Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm
+    1 in the order of computation of section 2. Keras reads and writes each
+    weight and its moments several times over.
+    """
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: Any, learning_rate: Any
+    ) -> None:
+        """Update one weight by its gradient, which is dense."""
+        if self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        dtype = variable.dtype
+        place = self._get_variable_index(variable)
+        beta_1, beta_2 = (
+            tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2)
+        )
+        step = tf.cast(self.iterations + 1, dtype)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[place].value.handle,
+            v=self._velocities[place].value.handle,
+            beta1_power=beta_1**step,
+            beta2_power=beta_2**step,
+            lr=tf.cast(learning_rate, dtype),
+            beta1=beta_1,
+            beta2=beta_2,
+            epsilon=tf.constant(self.epsilon, dtype),
+            grad=tf.cast(gradient, dtype),
+        )
