@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from app import chatter
-from data.errors import GlimpseError
 
 # Before TensorFlow is first imported, inside the commands: its start-up
 # messages are not for people.
@@ -773,6 +772,7 @@ def variants(
     with _one_sentence(debug):
         from app import variants, variants_table
         from app.processes import places
+        from data import GlimpseError
 
         opened = variants.load_plan(plan or variants.PLAN)
         chosen = variants.variants(opened, only or ())
@@ -817,6 +817,8 @@ def _require_whole(
 @contextmanager
 def _one_sentence(debug: bool) -> Iterator[None]:
     """A failure is one sentence and exit code 1; `debug` shows where."""
+    from data import GlimpseError
+
     try:
         yield
     except (GlimpseError, OSError) as error:
