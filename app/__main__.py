@@ -688,6 +688,16 @@ def benchmark(
             "where it is installed. The reference presets have peers.",
         ),
     ] = "pytorch,stock-keras",
+    scaling: Annotated[
+        bool,
+        typer.Option(
+            "--scaling",
+            help="Also time training with each size changed alone: lengths of "
+            "source and target, batch, vocabulary, units, cores. These are "
+            "about 24 more systems, each for --rounds times --seconds: about "
+            "20 minutes.",
+        ),
+    ] = False,
     set_: Overrides = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -697,7 +707,9 @@ def benchmark(
     """Time training and translation here, beside other systems.
 
     Systems take turns on the same batches, each in a process of its own, on a
-    machine that should have nothing else to do.
+    machine that should have nothing else to do. Also counts what a command
+    takes to start beside TensorFlow's own import, and how much of training is
+    waiting for batches.
     """
     with _one_sentence(debug):
         from app.benchmark import report
@@ -713,7 +725,7 @@ def benchmark(
         found = benchmark(
             preset,
             config,
-            Options(seconds, rounds, chosen),
+            Options(seconds, rounds, chosen, scaling),
             data_dir,
             cache_dir,
         )
