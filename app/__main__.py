@@ -15,7 +15,6 @@ from typing import Annotated, Any, Literal
 import typer
 
 from app import chatter
-from data.errors import GlimpseError
 
 # Before TensorFlow is first imported, inside the commands: its start-up
 # messages are not for people.
@@ -690,6 +689,16 @@ def benchmark(
             "where it is installed. The reference presets have peers.",
         ),
     ] = "pytorch,stock-keras",
+    scaling: Annotated[
+        bool,
+        typer.Option(
+            "--scaling",
+            help="Also time training with each size changed alone: lengths of "
+            "source and target, batch, vocabulary, units, cores. These are "
+            "about 24 more systems, each for --rounds times --seconds: about "
+            "20 minutes.",
+        ),
+    ] = False,
     set_: Overrides = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -699,7 +708,9 @@ def benchmark(
     """Time training and translation here, beside other systems.
 
     Systems take turns on the same batches, each in a process of its own, on a
-    machine that should have nothing else to do.
+    machine that should have nothing else to do. Also counts what a command
+    takes to start beside TensorFlow's own import, and how much of training is
+    waiting for batches.
     """
     with _one_sentence(debug):
         from app.benchmark import report
@@ -715,7 +726,7 @@ def benchmark(
         found = benchmark(
             preset,
             config,
-            Options(seconds, rounds, chosen),
+            Options(seconds, rounds, chosen, scaling),
             data_dir,
             cache_dir,
         )
@@ -774,6 +785,7 @@ def variants(
     with _one_sentence(debug):
         from app import variants, variants_table
         from app.processes import places
+        from data import GlimpseError
 
         opened = variants.load_plan(plan or variants.PLAN)
         chosen = variants.variants(opened, only or ())
@@ -818,6 +830,8 @@ def _require_whole(
 @contextmanager
 def _one_sentence(debug: bool) -> Iterator[None]:
     """A failure is one sentence and exit code 1; `debug` shows where."""
+    from data import GlimpseError
+
     try:
         yield
     except (GlimpseError, OSError) as error:

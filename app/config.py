@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 
 from app import yaml_text
-from app.scores import TOKENIZERS, bleu_tokenizer
+from app.bleu_tokenizers import TOKENIZERS, bleu_tokenizer
 from data import CleaningOptions, GlimpseError, Language, PipelineOptions
 from data.corpora import HELD_OUT
 from models import SearchOptions

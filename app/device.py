@@ -3,8 +3,12 @@
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
 
 import tensorflow as tf
+
+from app.control_groups import ROOT, quota
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,14 @@ def use_none() -> None:
     tf.config.set_visible_devices([], "GPU")
 
 
-def cores() -> int:
-    """Cores this process may use."""
+def cores(root: Path = ROOT) -> int:
+    """Cores this process may use: its own, as far as its quota goes.
+
+    Args:
+        root: see `app.control_groups.quota`, of which a part counts as one.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        own = len(os.sched_getaffinity(0))
+    else:
+        own = os.cpu_count() or 1
+    return max(1, ceil(min(own, quota(root))))

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, TextIO
 
 from app import alignment
 from app.cautions import cautions
-from app.plots import save_heat_map
 from app.translator import Hypothesis, Translation, Translator
 from data.corpora.recoding import (
     how_to_convert,
@@ -70,6 +69,9 @@ def translate_lines(
                 _present(translation, number, translator, options), file=output
             )
             if options.plot is not None and translation.text:
+                # On demand: drawing takes long to import.
+                from app.plots import save_heat_map
+
                 save_heat_map(translator, translation, options.plot, number)
             if options.npz is not None:
                 for hypothesis in translation.hypotheses:

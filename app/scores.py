@@ -9,14 +9,12 @@ from typing import Any
 from sacrebleu.metrics import BLEU, CHRF, TER
 from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
+from app.bleu_tokenizers import ORDINARY
 from data import GlimpseError
-from data.languages import BY_CHARACTERS, CHINESE, base
+from data.languages import base
 from data.text import letters_apart
 
 References = Sequence[Sequence[str]]  # one or more for each sentence
-
-ORDINARY = "13a"  # mteval's, of words between spaces
-TOKENIZERS = (ORDINARY, "intl", "zh", "char", "none", "ja-mecab", "ko-mecab")
 
 
 @dataclass(frozen=True)
@@ -25,21 +23,6 @@ class Score:
 
     score: float
     signature: str
-
-
-def bleu_tokenizer(language: str) -> str:
-    """The name of sacreBLEU's tokenizer for texts in a language.
-
-    It hangs on the language alone, not on what is installed: so the same
-    training keeps the same epoch everywhere.
-
-    Args:
-        language: its code, "zh-TW" or "jpn".
-    """
-    code = base(language)
-    if code in CHINESE:
-        return "zh"
-    return "char" if code in BY_CHARACTERS else ORDINARY
 
 
 def corpus_bleu(
@@ -52,7 +35,7 @@ def corpus_bleu(
     Args:
         hypotheses: one a sentence.
         references: for each sentence, a tuple of one or more.
-        tokenizer: one of `TOKENIZERS`.
+        tokenizer: one of `app.bleu_tokenizers.TOKENIZERS`.
 
     Raises:
         GlimpseError: the tokenizer is not installed.

@@ -2,8 +2,6 @@
 
 from functools import lru_cache
 
-import langcodes
-
 # Languages written in Chinese characters alone, by their own codes.
 CHINESE = frozenset(
     ("zh", "yue", "wuu", "nan", "hak", "gan", "hsn", "cdo", "cjy", "lzh")
@@ -21,6 +19,8 @@ def base(code: str) -> str:
     "zh" for "zh-TW", "zh_Hans", "cmn" and "chi"; "ja" for "jpn". What is no
     code of a language comes back in lower case.
     """
+    import langcodes
+
     try:
         tag = langcodes.standardize_tag(code, macro=True)
         return langcodes.Language.get(tag).language or code.lower()

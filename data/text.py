@@ -4,11 +4,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import regex
-from sacremoses import MosesTokenizer
 
 from data.languages import CHINESE, base
+
+if TYPE_CHECKING:
+    from sacremoses import MosesTokenizer
 
 # Zs, Zl, Zp and Cc of the Unicode database; a test compares.
 _SPACES = re.compile(
@@ -211,7 +214,9 @@ def _merged(spans: list[Span], starts: set[int]) -> list[Span]:
 
 
 @lru_cache(maxsize=8)
-def _moses(language: str) -> MosesTokenizer:
+def _moses(language: str) -> "MosesTokenizer":
+    from sacremoses import MosesTokenizer
+
     # Its rules for these leave full stops on words, for letters that are
     # taken one by one here.
     unspaced = language in CHINESE or language == "ja"

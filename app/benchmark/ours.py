@@ -46,7 +46,16 @@ class Ours:
     def train(self, batches: Sequence[Batch]) -> None:
         for batch in _tensors(batches):
             self.step(batch)
-        self.model.perplexity.count.numpy()  # waits for a GPU too
+        self._wait()
+
+    def train_batch(self, batch: tuple) -> None:
+        """Train on a batch as `tf.data` gives it, to the end of the step."""
+        self.step(batch)
+        self._wait()
+
+    def _wait(self) -> None:
+        """For a GPU too."""
+        self.model.perplexity.count.numpy()
 
     def greedy(self, sources: Sequence[np.ndarray]) -> None:
         self._search(sources, 1)

@@ -28,7 +28,10 @@ def table(found: dict[str, Any]) -> str:
             f"{'Share of the products':<26}"
             f"{train['fraction_of_products']:>10.1%}  of the time they take "
             "alone",
+            f"{'Waiting for batches':<26}{train['fraction_waited']:>10.1%}  of "
+            "an epoch",
             f"{'Peak memory':<26}{found['peak_memory_mib']:>10,.0f}  MiB",
+            *_startup(found["startup"]),
             "",
             f"{'':<26}{'system':<14}{'a second':>10}{'lowest':>10}"
             f"{'highest':>10}{'ours over it':>14}",
@@ -39,8 +42,31 @@ def table(found: dict[str, Any]) -> str:
                 f"  {kind:<40}{share:>8.1%}"
                 for kind, share in found["profile"].items()
             ),
+            *_scaling(found["scaling"]),
         ]
     )
+
+
+def _startup(found: dict[str, float]) -> Iterator[str]:
+    yield (
+        f"{'Start of translate':<26}{found['seconds']:>10.2f}  s of processor "
+        f"time, and {found['tensorflow_seconds']:.2f} s to import TensorFlow"
+    )
+    yield f"{'--help':<26}{found['help_seconds']:>10.2f}  s"
+
+
+def _scaling(found: dict[str, Any] | None) -> Iterator[str]:
+    if found is None:
+        return
+    yield from ("", "Unpadded training with one size changed, tokens a second:")
+    for axis, points in found.items():
+        title = axis.replace("_", " ")
+        for point in points:
+            yield (
+                f"  {title:<24}{point['value']:>10,}"
+                f"{point['target_tokens_per_second']:>12,}"
+            )
+            title = ""
 
 
 def _rows(systems: dict[str, Any]) -> Iterator[str]:

@@ -8,11 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.benchmark import machine, work
+from app.benchmark.ours import Ours
 from app.benchmark.products import seconds_alone, training_products
+from app.benchmark.scaling import reference, scaling
+from app.benchmark.startup import startup
 from app.benchmark.turns import Timing, Worker, in_turns, workers
+from app.benchmark.waiting import fraction_waited
 from app.benchmark.worker import CONFIG, SHAPE, WORK
 from app.config import Config, save_config
 from app.device import cores, pick_device
@@ -32,11 +36,30 @@ class Options:
         seconds: of each timing, at least.
         rounds: timings of each system, in turns.
         peers: which other systems; those not installed are left out.
+        scaling: whether to vary each size about the preset's, which takes
+            minutes.
     """
 
     seconds: float = 10.0
     rounds: int = 3
     peers: tuple[str, ...] = PEERS
+    scaling: bool = False
+
+
+class Prepared(NamedTuple):
+    """What is timed with.
+
+    Attributes:
+        tokenizers: of the preset.
+        data: the batches of training.
+        real: some of them, from all over an epoch.
+        sources: batches to translate.
+    """
+
+    tokenizers: Tokenizers
+    data: TrainingData
+    real: list[work.Batch]
+    sources: list[Any]
 
 
 def benchmark(
@@ -48,12 +71,14 @@ def benchmark(
 ) -> dict[str, Any]:
     """Measure a preset here: the object of `benchmark --json`."""
     device = pick_device()
-    vocabularies, real, sources = _prepare(config, data_dir, cache_dir)
+    prepared = _prepare(config, data_dir, cache_dir)
+    vocabularies = [each.vocabulary_size for each in prepared.tokenizers]
     size = config.pipeline.batch_size
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         dense = work.dense(vocabularies[1], size)
-        work.save(folder / WORK, {"dense": dense, "real": real}, sources)
+        sets = {"dense": dense, "real": prepared.real}
+        work.save(folder / WORK, sets, prepared.sources)
         save_config(config, folder / CONFIG)
         (folder / SHAPE).write_text(json.dumps({"vocabularies": vocabularies}))
         with workers([OURS, *_peers(config, options)], folder) as systems:
@@ -61,6 +86,11 @@ def benchmark(
             parameters = systems[0].parameters
             memory = {each.name: each.peak_memory_mib for each in systems}
             profile = systems[0].profile("real")
+        started = startup(
+            folder / "run", config, prepared.tokenizers, options.rounds
+        )
+    ours = Ours(config, (vocabularies[0], vocabularies[1]), device)
+    waited = fraction_waited(prepared.data, ours.train_batch)
     peak = machine.gemm_gflops()
     products = training_products(
         config.model,
@@ -88,22 +118,38 @@ def benchmark(
             "fraction_of_products": round(
                 seconds_alone(products) * speed / tokens, 3
             ),
+            "fraction_waited": round(waited, 4),
         },
         "greedy": {"sentences_per_second": _rounded(timed["greedy"][OURS])},
         "beam": {
             "size": config.search.beam_size,
             "sentences_per_second": _rounded(timed["beam"][OURS]),
         },
+        "startup": started,
         "peak_memory_mib": memory[OURS],
         "profile": {kind: round(part, 4) for kind, part in profile.items()},
         "systems": _by_system(timed, memory),
+        "scaling": _scaling(config, vocabularies[1], options),
     }
+
+
+def _scaling(
+    config: Config, vocabulary: int, options: Options
+) -> dict[str, Any] | None:
+    if not options.scaling:
+        return None
+    return scaling(
+        OURS,
+        config,
+        reference(config, vocabulary),
+        seconds=options.seconds,
+        rounds=options.rounds,
+    )
 
 
 def _prepare(
     config: Config, data_dir: Path | None, cache_dir: Path | None
-) -> tuple[list[int], list[work.Batch], list[Any]]:
-    """Vocabularies, batches of an epoch, and batches of sources."""
+) -> Prepared:
     corpus = open_corpus(config, data_dir, cache_dir)
     tokenizers = train_tokenizers(
         sample_pairs(corpus, config.cleaning), config.tokenizer
@@ -112,10 +158,8 @@ def _prepare(
         corpus, "train", tokenizers, config.pipeline, config.cleaning
     )
     found = [_ids(tokenizers, each) for each, _ in corpus.pairs("validation")]
-    return (
-        [each.vocabulary_size for each in tokenizers],
-        _real(data),
-        work.batches_of(found[: work.SOURCES]),
+    return Prepared(
+        tokenizers, data, _real(data), work.batches_of(found[: work.SOURCES])
     )
 
 

@@ -77,10 +77,26 @@ class Worker:
 def workers(names: Sequence[str], folder: Path) -> Iterator[list[Worker]]:
     """Start systems, one after the other; they end with the block."""
     with ExitStack() as stack:
-        yield [
-            Worker(name, stack.enter_context(_process(name, folder)))
-            for name in names
-        ]
+        yield [stack.enter_context(worker(name, folder)) for name in names]
+
+
+@contextmanager
+def worker(
+    system: str, folder: Path, *, name: str = "", cores: int | None = None
+) -> Iterator[Worker]:
+    """Start a system; it ends with the block.
+
+    Args:
+        system: see `app.benchmark.worker`.
+        folder: what it is to do.
+        name: what it is called, by default as the system is.
+        cores: how many of those of this process it has; None for all.
+    """
+    with _process(system, folder) as process:
+        if cores and hasattr(os, "sched_setaffinity"):
+            every = sorted(os.sched_getaffinity(0))
+            os.sched_setaffinity(process.pid, every[:cores])
+        yield Worker(name or system, process)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ library, gets the very same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -104,7 +104,7 @@ def every(items: Iterable[Batch], count: int, total: int) -> Iterator[Batch]:
 
 def save(
     path: Path,
-    sets: dict[str, Sequence[Batch]],
+    sets: Mapping[str, Sequence[Batch]],
     sources: Sequence[np.ndarray],
 ) -> None:
     """Write sets of batches, by name, and sources."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
-from data.corpora import catalogue, multi30k, parallel_text, phrasebook, tatoeba
+from data.corpora import parallel_text
 from data.corpora.corpus import Corpus, Example, Pair
 from data.corpora.places import Places
 from data.errors import GlimpseError
@@ -15,13 +16,8 @@ __all__ = ["CORPORA", "HELD_OUT", "Corpus", "Example", "Pair", "load_corpus"]
 
 HELD_OUT = 2_000  # source sentences of a split that is taken from training
 
-_FIXED: dict[
-    str, tuple[Sequence[str], Callable[[str, str, Places], Corpus]]
-] = {
-    "phrasebook": (phrasebook.LANGUAGES, phrasebook.load),
-    "multi30k": (multi30k.LANGUAGES, multi30k.load),
-    "tatoeba": (tatoeba.LANGUAGES, tatoeba.load),
-}
+_CATALOGUE = "tfds:"  # begins the names of sets of TensorFlow Datasets
+_FIXED = ("phrasebook", "multi30k", "tatoeba")  # their modules' names, too
 CORPORA = (*_FIXED, parallel_text.NAME)
 
 
@@ -71,18 +67,21 @@ def load_corpus(
             f"{parallel_text.NAME} takes files: set corpus.name="
             f"{parallel_text.NAME}, or leave them out."
         )
-    if name.startswith(catalogue.PREFIX):
+    # Modules on demand: TFDS, which they need, takes long to import.
+    if name.startswith(_CATALOGUE):
+        from data.corpora import catalogue
+
         return catalogue.load(name, source, target, places, held_out)
     if name not in _FIXED:
         raise _unknown(name)
-    languages, load = _FIXED[name]
-    if source == target or not {source, target} <= set(languages):
+    module = import_module(f"{__name__}.{name}")
+    if source == target or not {source, target} <= set(module.LANGUAGES):
         raise GlimpseError(
             f"Corpus {name} cannot be translated from '{source}' into "
-            f"'{target}': give two different ones of {', '.join(languages)} "
-            "as source and target."
+            f"'{target}': give two different ones of "
+            f"{', '.join(module.LANGUAGES)} as source and target."
         )
-    return load(source, target, places)
+    return module.load(source, target, places)
 
 
 def _unknown(name: str) -> GlimpseError:
@@ -90,5 +89,5 @@ def _unknown(name: str) -> GlimpseError:
     hint = f"did you mean '{near[0]}'" if near else "choose one of those"
     return GlimpseError(
         f"There is no corpus '{name}', only {', '.join(CORPORA)} and "
-        f"{catalogue.PREFIX}NAME for a set of TensorFlow Datasets: {hint}?"
+        f"{_CATALOGUE}NAME for a set of TensorFlow Datasets: {hint}?"
     )

@@ -14,7 +14,6 @@ from data.corpora.streamed import Stream, StreamedCorpus, with_all_splits
 from data.errors import GlimpseError
 from data.text import normalise
 
-PREFIX = "tfds:"
 _BATCH = 1024
 
 
@@ -53,7 +52,7 @@ def _builder(name: str, places: Places) -> tfds.core.DatasetBuilder:
         # TFDS prints to the stream that results go to.
         with redirect_stdout(io.StringIO()):
             builder = tfds.builder(
-                name.removeprefix(PREFIX), data_dir=places.cache_dir
+                name.partition(":")[2], data_dir=places.cache_dir
             )
             builder.download_and_prepare()
     # A set's own code runs here, and may fail in its own ways.

@@ -4,8 +4,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import tensorflow_datasets as tfds
-
 
 @dataclass(frozen=True)
 class Places:
@@ -29,7 +27,7 @@ class Places:
     @property
     def downloads(self) -> Path:
         """The folder that raw files are downloaded into."""
-        root = self.cache_dir or Path(tfds.core.constants.DATA_DIR)
+        root = self.cache_dir or _place_of_tfds()
         return root.expanduser() / "downloads"
 
     def find(self, name: str) -> Path | None:
@@ -40,6 +38,13 @@ class Places:
         path = _at_home(name)
         paths = [path, *([self.raw / path] if self.raw else [])]
         return next((path for path in paths if path.exists()), None)
+
+
+def _place_of_tfds() -> Path:
+    # On demand: it takes long to import.
+    import tensorflow_datasets as tfds
+
+    return Path(tfds.core.constants.DATA_DIR)
 
 
 def _at_home(name: str | Path) -> Path:

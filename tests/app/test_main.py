@@ -1,5 +1,6 @@
 """The command line, in this process: TensorFlow is imported once."""
 
+import ast
 import json
 import os
 import re
@@ -47,19 +48,60 @@ def test_every_option_of_every_command_is_explained(command: str) -> None:
             assert said in shown, parameter.name
 
 
-def test_help_does_not_wait_for_tensorflow() -> None:
-    program = (
-        "import sys; sys.argv = ['app', '--help']\n"
-        "from app.__main__ import main\n"
-        "try: main()\n"
-        "except SystemExit: pass\n"
-        "sys.exit('tensorflow' in sys.modules)"
-    )
+IMPORTED = """
+import sys
+from app.__main__ import app
+for arguments in {calls}:
+    try:
+        app(arguments)
+    except SystemExit:
+        print(arguments)
+print(sorted({{"{names}"}} & set(sys.modules)))
+"""
+
+
+def imported(
+    names: list[str], *calls: list[str], stdin: str = ""
+) -> tuple[list[str], str]:
+    """Which of these modules commands import; with what they print."""
+    program = IMPORTED.format(names='", "'.join(names), calls=calls)
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=False
+        [sys.executable, "-c", program],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.returncode == 0, done.stderr.decode()
-    assert b"translate" in done.stdout
+    assert done.returncode == 0, done.stderr
+    *printed, found = done.stdout.splitlines()
+    return ast.literal_eval(found), "\n".join(printed)
+
+
+def test_help_does_not_wait_for_tensorflow() -> None:
+    helped = [[], *([command] for command in COMMANDS)]
+    wrong = [
+        ["translate"],
+        ["benchmark", "--units", "0"],
+        ["evaluate", "runs/none", "--source", "my.en"],
+    ]
+    calls = [*([*each, "--help"] for each in helped), *wrong]
+    heavy = ["tensorflow", "keras", "tensorflow_datasets", "keras_tuner"]
+    heavy += ["matplotlib", "numpy", "data", "models"]
+    found, printed = imported(heavy, *calls)
+    assert found == []
+    assert all(str(call) in printed.split("\n") for call in calls)
+
+
+def test_translate_imports_no_more_than_it_needs(run: Path) -> None:
+    # Keras itself imports matplotlib, where that is installed.
+    needless = ["tensorflow_datasets", "keras_tuner", "tensorflow_text"]
+    needless += ["sacrebleu", "sacremoses", "langcodes", "pooch", "fastapi"]
+    needless += ["app.plots", "app.training", "app.evaluation"]
+    given = SOURCES[0]
+    call = ["translate", str(run), "--beam", "1"]
+    found, printed = imported([*needless, "keras"], call, stdin=f"{given}\n")
+    assert found == ["keras"]
+    assert len(printed.splitlines()) == 2  # a translation, and the end
 
 
 def test_a_line_in_is_a_line_out(run: Path) -> None:

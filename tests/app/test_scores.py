@@ -2,10 +2,10 @@
 
 import pytest
 
+from app.bleu_tokenizers import bleu_tokenizer
 from app.checkpoints import TrainingState
 from app.config import load_config
 from app.scores import (
-    bleu_tokenizer,
     corpus_bleu,
     process,
     processed_bleu,

@@ -1,25 +1,34 @@
 """Systems in turns, the same work for all, and what is said of it."""
 
 import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from app.benchmark import report, turns, work
+from app.benchmark import report, startup, turns, work
 from app.benchmark.profile import shares
 from app.benchmark.run import OURS, Options, benchmark
+from app.benchmark.scaling import Size, axes, reference, scaling
 from app.benchmark.turns import Timing, in_turns
+from app.benchmark.waiting import fraction_waited
 from app.benchmark.worker import measure
 from app.config import load_config
+from app.run import Run
+from app.translator import Translator
 from data import GlimpseError
 from tests.app.tiny import TINY, TinyCorpus
 
 KEYS = {
     *("preset", "device", "processor", "threads", "versions", "parameters"),
     *("gemm_gflops", "train", "greedy", "beam", "peak_memory_mib"),
-    *("profile", "systems"),
+    *("profile", "systems", "startup", "scaling"),
 }
 
 
@@ -98,12 +107,169 @@ def test_a_system_that_ends_is_named(tmp_path: Path) -> None:
             pass
 
 
+def planted(started: list[str]) -> Callable[..., tuple[float, float]]:
+    """In place of starting commands: notes each, checks that it could run."""
+
+    def run(arguments: list[str], given: str = "") -> tuple[float, float]:
+        if arguments[0] == "-c":
+            started.append("tensorflow")
+            return 5.0, 50.0
+        if arguments[-1] == "--help":
+            started.append("help")
+            return 20.0, 0.3
+        assert arguments[:3] == ["-m", "app", "translate"]
+        assert given.strip()
+        Translator.load(Path(arguments[3]))
+        started.append("translate")
+        return 6.25, 60.0
+
+    return run
+
+
+def test_start_up_is_counted_apart_from_tensorflow(
+    tmp_path: Path, tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr("app.benchmark.startup._run", planted(started))
+    run = Run.open(tiny_run)
+    found = startup.startup(
+        tmp_path / "run", run.config, run.load_tokenizers(), rounds=2
+    )
+    assert started == ["tensorflow", "translate", "help"] * 2
+    assert found == {
+        "seconds": 1.25,
+        "tensorflow_seconds": 5.0,
+        "help_seconds": 0.3,
+    }
+
+
+def test_processor_time_is_not_time_by_the_clock() -> None:
+    used, waited = startup._run(["-c", "import time; time.sleep(1)"])
+    assert used < 0.5
+    assert waited >= 1
+
+
+def test_waiting_for_batches_is_a_part_of_an_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+
+    def clock() -> float:
+        return now
+
+    class Data:
+        steps_per_epoch = 101
+
+        def epoch(self, seed: int, epoch: int) -> Iterator[float]:
+            nonlocal now
+            for wait in [30.0, 1.0, 3.0, 1000.0]:
+                now += wait
+                yield wait
+
+    def train(batch: float) -> None:
+        nonlocal now
+        now += 500.0 if batch == 30.0 else 8.0  # its graph is made
+
+    monkeypatch.setattr("app.benchmark.waiting.time.perf_counter", clock)
+    found = fraction_waited(Data(), train, steps=2)  # type: ignore[arg-type]
+    waited = 30 + 100 * 2
+    assert found == pytest.approx(waited / (waited + 101 * 8))
+
+
+def test_each_size_is_changed_alone() -> None:
+    about = Size(18, 18, 64, 8000, 256, 6)
+    found = axes(about)
+    assert list(found) == [each.name for each in fields(Size)]
+    for axis, sizes in found.items():
+        assert about in sizes
+        for size in sizes:
+            assert replace(size, **{axis: getattr(about, axis)}) == about
+    assert [size.cores for size in found["cores"]] == [1, 2, 4, 6]
+    assert [size.batch for size in found["batch"]] == [16, 32, 64, 128]
+    assert [size.source_length for size in found["source_length"]] == [
+        *(9, 18, 36, 72)
+    ]
+
+
+def test_a_system_of_each_size_is_timed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = load_config("phrasebook", [*TINY, "model.decoder_units=4"])
+    about = replace(reference(config, 40), batch=8, cores=2)
+
+    @contextmanager
+    def planted(
+        system: str, folder: Path, *, name: str, cores: int
+    ) -> Iterator[turns.Worker]:
+        assert system == OURS
+        model = load_config(folder / "config.yaml").model
+        (vocabulary, same) = json.loads((folder / "shape.json").read_text())[
+            "vocabularies"
+        ]
+        assert vocabulary == same
+        batch = work.load(folder / "work.npz")[0]["dense"][0]
+        assert batch.target_in.max() < vocabulary
+        rows, source = batch.source.shape
+        rate = source * 1e0 + batch.target_in.shape[1] * 1e3 + rows * 1e6
+        rate += model.decoder_units * 1e8 + cores * 1e10 + vocabulary * 1e11
+        yield Steady(name, rate)
+
+    monkeypatch.setattr("app.benchmark.scaling.worker", planted)
+    found = scaling(OURS, config, about, seconds=0, rounds=1)
+    same = 18 + 18e3 + 8e6 + 4e8 + 2e10 + 40e11
+    worth = {"source_length": 1, "target_length": 1e3, "batch": 1e6}
+    worth |= {"units": 1e8, "cores": 1e10, "vocabulary": 1e11}
+    assert set(found) == set(worth)
+    for axis, points in found.items():
+        assert len(points) == (2 if axis == "cores" else 4)
+        for point in points:
+            more = point["value"] - getattr(about, axis)
+            rate = same + more * worth[axis]
+            assert point["target_tokens_per_second"] == rate
+    shown = "\n".join(report._scaling(found))
+    assert "source length" in shown
+    assert "4,020,408,018,018" in shown
+
+
+class Steady(turns.Worker):
+    """Has one rate."""
+
+    def __init__(self, name: str, steady: float) -> None:
+        self.name = name
+        self.steady = steady
+
+    def rate(self, do: str, what: str, seconds: float, warm: bool) -> float:
+        assert (do, what) == ("train", "dense")
+        return self.steady
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity"), reason="cores cannot be chosen here"
+)
+def test_a_system_has_the_cores_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = (
+        "import json, os, time\n"
+        "while len(os.sched_getaffinity(0)) > 1: time.sleep(.01)\n"
+        "print(json.dumps({'parameters': 7}))"
+    )
+    script = tmp_path / "python"
+    script.write_text(f"#!{sys.executable}\n{program}\n")
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    with turns.worker("any", tmp_path, name="one", cores=1) as system:
+        assert (system.name, system.parameters) == ("one", 7)
+
+
 def test_the_benchmark_of_a_tiny_preset(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
         "app.benchmark.run.open_corpus", lambda *places: TinyCorpus()
     )
+    started: list[str] = []
+    monkeypatch.setattr("app.benchmark.startup._run", planted(started))
     config = load_config("phrasebook", [*TINY, "search.beam_size=2"])
     options = Options(seconds=0, rounds=1, peers=())
     found = benchmark("tiny", config, options)
@@ -114,6 +280,9 @@ def test_the_benchmark_of_a_tiny_preset(
     assert set(ours) == {"dense", "real", "greedy", "beam", "peak_memory_mib"}
     assert ours["dense"]["ours_over_it"] == 1
     assert found["beam"]["size"] == 2
+    assert started == ["tensorflow", "translate", "help"]
+    assert found["scaling"] is None
+    assert 0 < found["train"]["fraction_waited"] < 1
     assert 0 < found["train"]["fraction_of_peak"] < 1
     assert sum(found["profile"].values()) == pytest.approx(1, abs=0.01)
     shown = report.table(found)
