@@ -19,6 +19,8 @@ from app import chatter
 # Before TensorFlow is first imported, inside the commands: its start-up
 # messages are not for people.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Products of oneDNN, which TensorFlow takes by itself with AVX-512 alone.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 # By their files, since app.config would import TensorFlow.
 PRESETS = ", ".join(
