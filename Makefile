@@ -66,11 +66,14 @@ notebooks: setup ## run the notebooks, and first what they tell of (30 minutes)
 	    $(ARGS)
 	@.venv/bin/python -m app.notebook notebooks/*.ipynb
 
+# Neighbours share what their modules set up, so each process has its half.
+PYTEST := .venv/bin/python -m pytest -n 2 --dist worksteal
+
 test: setup ## the tests, two at a time (12 minutes)
-	@.venv/bin/python -m pytest -n 2 $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 test-all: setup ## the tests, and every combination of parts (hours)
-	@.venv/bin/python -m pytest -n 2 -m "slow or not slow" $(ARGS)
+	@$(PYTEST) -m "slow or not slow" $(ARGS)
 
 lint: setup ## format, rules and types
 	@.venv/bin/ruff format --check .

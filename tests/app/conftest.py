@@ -67,3 +67,13 @@ def translator(tiny_run: Path) -> "Translator":
     from app.translator import Translator
 
     return Translator.load(tiny_run)
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two epochs of eleven steps; do not write to it."""
+    from tests.app.tiny import make_trainer
+
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    make_trainer(folder).train()
+    return folder

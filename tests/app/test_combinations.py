@@ -20,6 +20,7 @@ from models import SearchOptions, search
 from models.attention import ATTENTIONS
 from models.attention.windows import WINDOWS
 from models.cells import CELLS
+from models.decoder import DecoderState
 from models.encoder import DIRECTIONS
 from models.seq2seq import Seq2Seq
 from tests.models.tiny import (
@@ -87,32 +88,38 @@ def _name(row: Combination) -> str:
 
 
 def check(row: Combination) -> None:
-    """Trains two steps, searches, and is forced to the training logits."""
+    """Trains a step, searches, and is forced to the training logits."""
     model = build_model(row.options(), SOURCE_VOCABULARY, TARGET_VOCABULARY)
     assert isinstance(model, Seq2Seq)
     model.build()
     randomise(model)
     model.compile("sgd")  # which costs the least of all
     data = batch([[5, 9, EOS], [6, EOS]], [[4, 7, EOS], [8, EOS]])
-    losses = [float(model.train_step(data)["loss"]) for _ in "ab"]
-    assert np.all(np.isfinite(losses))
-    _check_forced(model, data[0])
-    _check_search(model, data[0]["source"])
+    assert np.isfinite(model.train_step(data)["loss"])
+    start = model.encode(data[0]["source"])
+    _check_forced(model, data[0], *start)
+    _check_search(model, data[0]["source"], *start)
 
 
-def _check_forced(model: Seq2Seq, inputs: dict[str, tf.Tensor]) -> None:
+def _check_forced(
+    model: Seq2Seq,
+    inputs: dict[str, tf.Tensor],
+    memory: Any,
+    state: DecoderState,
+) -> None:
     logits = model(inputs)["logits"]
+    assert np.all(np.isfinite(logits))
     expected = tf.nn.log_softmax(logits)
-    memory, state = model.encode(inputs["source"])
     for t in range(logits.shape[1]):
         tokens = inputs["target_in"][:, t : t + 1]
         found, _, state = model.step(tokens, state, memory)
         np.testing.assert_allclose(found[:, 0], expected[:, t], atol=1e-4)
 
 
-def _check_search(model: Seq2Seq, source: tf.Tensor) -> None:
+def _check_search(
+    model: Seq2Seq, source: tf.Tensor, memory: Any, state: DecoderState
+) -> None:
     """Forced, the best hypothesis has the log-probability it was found with."""
-    memory, state = model.encode(source)
     greedy, beam = (
         search(
             lambda tokens, state: model.step(tokens, state, memory),
@@ -142,8 +149,14 @@ def test_any_two_choices_go_together(row: Combination) -> None:
     check(row)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """To collect thousands of rows takes seconds: where they are run alone."""
+    if metafunc.function is test_all_choices_go_together:
+        left_out = metafunc.config.option.markexpr == "not slow"
+        metafunc.parametrize("row", [] if left_out else ALL, ids=_name)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("row", ALL, ids=_name)
 def test_all_choices_go_together(row: Combination) -> None:
     check(row)
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from app import watch
 from app.aligning import Aligner
 from app.checkpoints import TrainingState, newest_state
 from app.config import TrainingOptions, changed
@@ -23,6 +24,7 @@ from app.translator import Translator
 from data import GlimpseError
 from tests.app.tiny import (
     TinyCorpus,
+    Trainers,
     after_step,
     make_trainer,
     tiny_config,
@@ -42,11 +44,16 @@ def _history(folder: Path) -> list[dict[str, str]]:
     return rows
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of every epoch take a second; test_watch.py looks at them."""
+    blank = tf.zeros((1, 1, 1, 3), tf.uint8)
+    monkeypatch.setattr(watch, "_image", lambda _: blank)
+
+
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    make_trainer(folder).train()
-    return folder
+def trainers(tmp_path_factory: pytest.TempPathFactory) -> Trainers:
+    return Trainers(tmp_path_factory.mktemp("trainers") / "first")
 
 
 def test_a_killed_run_ends_like_one_that_was_not(
@@ -70,18 +77,21 @@ def test_a_killed_run_ends_like_one_that_was_not(
 
 
 def test_a_run_that_stopped_after_an_epoch_goes_on_as_if_it_had_not(
-    uninterrupted: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    uninterrupted: Path,
+    trainers: Trainers,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its schedule was that of all epochs from the first step on."""
     folder = tmp_path / "stopped"
-    assert make_trainer(folder).train(until=1).epochs == 1
+    assert trainers(folder).train(until=1).epochs == 1
     weights = _weights(folder)
     caplog.set_level(logging.INFO)
-    assert make_trainer(folder).train(until=1).epochs == 1
+    assert trainers(folder).train(until=1).epochs == 1
     assert "Epoch 1 of 2 is done already, so --until 1" in caplog.text
     for mine, theirs in zip(weights, _weights(folder), strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    assert make_trainer(folder).train().epochs == 2
+    assert trainers(folder).train().epochs == 2
     for mine, theirs in zip(
         _weights(folder), _weights(uninterrupted), strict=True
     ):
@@ -109,7 +119,10 @@ def _ended(uninterrupted: Path, folder: Path, **said: Any) -> Path:
 
 
 def test_a_run_that_was_extended_and_killed_ends_like_one_that_was_not(
-    uninterrupted: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    uninterrupted: Path,
+    trainers: Trainers,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     whole = _ended(uninterrupted, tmp_path / "whole")
     killed = _ended(uninterrupted, tmp_path / "killed")
@@ -118,7 +131,7 @@ def test_a_run_that_was_extended_and_killed_ends_like_one_that_was_not(
         more = ["training.epochs=3"]
         open_or_create(folder, None, more, resume=True).save_config()
     caplog.set_level(logging.INFO)
-    trainer = make_trainer(whole)
+    trainer = trainers(whole)
     assert trainer.train(until=7).epochs == 3
     assert "epoch 3 instead of 2" in caplog.text
     assert "rate of step 22 is 0.001 instead of 0" in caplog.text
@@ -135,7 +148,7 @@ def test_a_run_that_was_extended_and_killed_ends_like_one_that_was_not(
     def die() -> None:
         raise EOFError
 
-    trainer = make_trainer(killed)
+    trainer = trainers(killed)
     after_step(trainer, 1, die)  # before there is another checkpoint
     after_step(trainer, 5, die)  # after one
     caplog.clear()
@@ -150,13 +163,16 @@ def test_a_run_that_was_extended_and_killed_ends_like_one_that_was_not(
 
 
 def test_what_was_changed_by_hand_is_used_and_told(
-    uninterrupted: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    uninterrupted: Path,
+    trainers: Trainers,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     folder = _ended(uninterrupted, tmp_path / "run")
     options = ["training.patience=5", "search.beam_size=2"]
     Run.create(folder, changed(Run.open(folder).config, options))
     caplog.set_level(logging.INFO)
-    trainer = make_trainer(folder)
+    trainer = trainers(folder)
     for _ in range(2):
         trainer.train(until=1)
     told = "training.patience: 3 → 5; search.beam_size: 5 → 2"
@@ -169,11 +185,11 @@ def test_what_was_changed_by_hand_is_used_and_told(
 
 
 def test_checkpoints_that_do_not_say_their_configuration(
-    uninterrupted: Path, tmp_path: Path
+    uninterrupted: Path, trainers: Trainers, tmp_path: Path
 ) -> None:
     """Those of the versions before; patience was lost, or all was done."""
     folder = _ended(uninterrupted, tmp_path / "run", config={})
-    trainer = make_trainer(folder)
+    trainer = trainers(folder)
     path = folder / "checkpoints" / "step-000000022" / "state.json"
     before = json.loads(path.read_text())
     own = trainer.run.config
@@ -197,8 +213,10 @@ def test_checkpoints_that_do_not_say_their_configuration(
         assert Run.open(folder).config == trainer.run.config
 
 
-def test_a_run_does_not_go_on_with_another_text(tmp_path: Path) -> None:
-    trainer = make_trainer(tmp_path / "run")
+def test_a_run_does_not_go_on_with_another_text(
+    trainers: Trainers, tmp_path: Path
+) -> None:
+    trainer = trainers(tmp_path / "run")
     trainer.checkpoints.save(TrainingState(step=3, corpus="another"))
     with pytest.raises(GlimpseError, match="corpus tiny are not those"):
         trainer.train()
@@ -220,15 +238,18 @@ def test_a_streamed_run_ends_like_one_in_memory(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_leaves_a_usable_run(
-    number: signal.Signals, uninterrupted: Path, tmp_path: Path
+    number: signal.Signals,
+    uninterrupted: Path,
+    trainers: Trainers,
+    tmp_path: Path,
 ) -> None:
     folder = tmp_path / "stopped"
-    trainer = make_trainer(folder)
+    trainer = trainers(folder)
     after_step(trainer, 3, lambda: os.kill(os.getpid(), number))
     with pytest.raises(InterruptedRunError, match=r"step 3 of 22.*--resume"):
         trainer.train()
     assert Translator.load(folder).translate(["The cat."])[0].text is not None
-    make_trainer(folder).train()
+    trainers(folder).train()
     for mine, theirs in zip(
         _weights(folder), _weights(uninterrupted), strict=True
     ):
@@ -260,12 +281,15 @@ def test_a_run_folder_tells_everything(uninterrupted: Path) -> None:
     assert "validation_gradient_norm" not in rows[0]
 
 
-def test_a_finished_run_trains_no_more(uninterrupted: Path) -> None:
-    trainer = make_trainer(uninterrupted)
+def test_a_finished_run_trains_no_more(
+    uninterrupted: Path, trainers: Trainers, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(uninterrupted, tmp_path / "run")
+    trainer = trainers(folder)
     after_step(trainer, 1, lambda: pytest.fail("it trained"))
     summary = trainer.train()
     assert (summary.epochs, summary.steps) == (2, 22)
-    best = [float(row["validation_bleu"]) for row in _history(uninterrupted)]
+    best = [float(row["validation_bleu"]) for row in _history(folder)]
     assert summary.best["value"] == pytest.approx(max(best))
 
 
@@ -294,9 +318,9 @@ def test_a_model_learns_the_planted_language(tmp_path: Path) -> None:
 
 
 def test_patience_ends_training_and_plateaus_cut_the_rate(
-    tmp_path: Path,
+    trainers: Trainers, tmp_path: Path
 ) -> None:
-    trainer = make_trainer(
+    trainer = trainers(
         tmp_path / "plateau",
         "training.epochs=9",
         "training.metric=perplexity",
@@ -315,9 +339,9 @@ def test_patience_ends_training_and_plateaus_cut_the_rate(
 
 
 def test_a_loss_that_is_no_number_is_told_and_not_saved(
-    tmp_path: Path,
+    trainers: Trainers, tmp_path: Path
 ) -> None:
-    trainer = make_trainer(tmp_path / "nan")
+    trainer = trainers(tmp_path / "nan")
 
     def spoil() -> None:
         weight = trainer.model.trainable_weights[0]
@@ -369,6 +393,7 @@ def test_attention_learns_the_links_of_a_file(tmp_path: Path) -> None:
     options = (
         "training.epochs=25",
         "training.learning_rate=0.02",
+        "training.checkpoint_steps=1000",
         "training.guided_alignment=1.0",
         f"training.alignments={path}",
     )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from app import variants, variants_table, yaml_text
+from app.training import Trainer
 from app.variants import Runs, load_plan
 from data import GlimpseError
 from tests.app.tiny import PAIRS, TINY
@@ -115,7 +116,7 @@ def test_values_arrive_as_they_were_written(plan: Path) -> None:
 
 
 def test_a_failing_variant_does_not_stop_the_others(
-    plan: Path, tmp_path: Path
+    plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Real processes; what is done is not done again."""
     opened = load_plan(plan)
@@ -149,6 +150,15 @@ def test_a_failing_variant_does_not_stop_the_others(
     with pytest.raises(GlimpseError, match="made by another plan"):
         variants_table.results(root, opened, elsewhere)
 
+    made: list[Trainer] = []
+
+    def first(*given: Any) -> Trainer:
+        """To trace the graphs of another takes seconds."""
+        if not made:
+            made.append(Trainer(*given))
+        return made[0]
+
+    monkeypatch.setattr(variants, "Trainer", first)
     logs = sorted((root / "rnn-seed1" / "logs").iterdir())
     speed = variants.measure_speed(root / "rnn-seed1")
     assert sorted((root / "rnn-seed1" / "logs").iterdir()) == logs

@@ -14,17 +14,13 @@ from app.watch import Watch, chosen, is_early, load_snapshots
 from data import Example, Language
 from tests.app.conftest import PAIRS, make_run
 from tests.app.tiny import PAIRS as TINY_PAIRS
-from tests.app.tiny import make_trainer
 
 EXAMPLES = [Example(source, (target,)) for source, target in PAIRS]
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Two epochs of eleven steps."""
-    folder = tmp_path_factory.mktemp("watched") / "run"
-    make_trainer(folder).train()
-    return Run.open(folder)
+@pytest.fixture
+def trained(uninterrupted: Path) -> Run:
+    return Run.open(uninterrupted)
 
 
 def test_early_steps_are_ever_farther_apart() -> None:

@@ -3,6 +3,7 @@
 Run as a program it trains a run folder and kills itself at a step.
 """
 
+import copy
 import os
 import signal
 import sys
@@ -13,10 +14,13 @@ from typing import Any
 
 import keras
 
+from app import training
+from app.checkpoints import Checkpoints
 from app.config import Config, load_config
 from app.device import Device
 from app.run import Run
 from app.training import Trainer, load_guide, prepare_tokenizers
+from app.watch import Watch
 from data.corpora import Corpus, Pair
 
 ANIMALS = {"cat": "chat", "dog": "chien", "horse": "cheval", "bird": "oiseau"}
@@ -64,12 +68,15 @@ def tiny_config(*overrides: str) -> Config:
     return load_config("phrasebook", [*TINY, *overrides])
 
 
+def _open_or_create(folder: Path, *overrides: str) -> Run:
+    if (folder / "config.yaml").is_file():
+        return Run.open(folder)
+    return Run.create(folder, tiny_config(*overrides))
+
+
 def make_trainer(folder: Path, *overrides: str) -> Trainer:
     """A trainer of a new run folder, or of the one that is there."""
-    if (folder / "config.yaml").is_file():
-        run = Run.open(folder)
-    else:
-        run = Run.create(folder, tiny_config(*overrides))
+    run = _open_or_create(folder, *overrides)
     keras.utils.set_random_seed(run.config.training.seed)
     corpus = TinyCorpus()
     return Trainer(
@@ -79,6 +86,40 @@ def make_trainer(folder: Path, *overrides: str) -> Trainer:
         Device("the CPU", jit_compile=False),
         load_guide(run.config, corpus),
     )
+
+
+class Trainers:
+    """Makes trainers as `make_trainer` does, but of one model and its graphs.
+
+    To trace them takes seconds. Each trainer finds every variable as it is in
+    a new model; the one before it must no longer be used.
+
+    Args:
+        folder: of the first run, which is not trained.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.first = make_trainer(folder)
+        self.variables = training._variables(self.first.model)
+        self.values = [variable.numpy() for variable in self.variables]
+
+    def __call__(self, folder: Path, *overrides: str) -> Trainer:
+        """Like `make_trainer`; only of `training` may there be overrides."""
+        run = _open_or_create(folder, *overrides)
+        trainer = copy.copy(self.first)
+        assert run.config.model == trainer.run.config.model
+        assert run.config.pipeline == trainer.run.config.pipeline
+        prepare_tokenizers(run, trainer.corpus)
+        for variable, value in zip(self.variables, self.values, strict=True):
+            variable.assign(value)
+        trainer.run = run
+        trainer.options = run.config.training
+        trainer.total_steps = (
+            trainer.options.epochs * trainer.data.steps_per_epoch
+        )
+        trainer.checkpoints = Checkpoints(run.checkpoints, self.variables)
+        trainer.watch = Watch(run, trainer.translator, trainer.examples)
+        return trainer
 
 
 def after_step(trainer: Trainer, number: int, action: Any) -> None:

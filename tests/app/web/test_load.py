@@ -20,7 +20,7 @@ from app.web.load import is_right, run
 def test_many_users_each_get_their_own_answer(server: str) -> None:
     program = [sys.executable, "-m", "app.web.load", server]
     done = subprocess.run(
-        [*program, "--users", "20", "--seconds", "10"],
+        [*program, "--users", "20", "--seconds", "4"],
         capture_output=True,
         text=True,
         check=False,
