@@ -374,16 +374,26 @@ class Translator:
 
 
 def search_graph(
-    model: TranslationModel, options: SearchOptions
+    model: TranslationModel,
+    options: SearchOptions,
+    never: Sequence[int] = (),
 ) -> Callable[..., Hypotheses]:
-    """Search as one graph over source ids (B, S), 0 on padding."""
+    """Search as one graph over source ids (B, S), 0 on padding.
+
+    Args:
+        model: a built model.
+        options: how to search.
+        never: words that are not said but at a limit.
+    """
 
     def run(source: tf.Tensor) -> Hypotheses:
         memory, state = model.encode(source)
+        step, memory = model.stepper(memory, never)
         lengths = tf.reduce_sum(tf.cast(source != 0, tf.int32), 1)
         return search(
-            lambda tokens, state: model.step(tokens, state, memory),
+            step,
             state,
+            memory=memory,
             source_length=tf.shape(source)[1],
             limits=options.limits(lengths),
             options=options,

@@ -28,6 +28,9 @@ def table(found: dict[str, Any]) -> str:
             f"{'Share of the products':<26}"
             f"{train['fraction_of_products']:>10.1%}  of the time they take "
             "alone",
+            f"{'Beam, share of its steps':<26}"
+            f"{found['beam']['fraction_of_step']:>10.1%}  of the sentences "
+            "that its steps alone allow",
             f"{'Peak memory':<26}{found['peak_memory_mib']:>10,.0f}  MiB",
             "",
             f"{'':<26}{'system':<14}{'a second':>10}{'lowest':>10}"

@@ -35,9 +35,7 @@ def _ours(config: Config, vocabularies: list[int]) -> Any:
     from app.benchmark.ours import Ours
     from app.device import pick_device
 
-    ours = Ours(config, (vocabularies[0], vocabularies[1]), pick_device())
-    ours.endless()
-    return ours
+    return Ours(config, (vocabularies[0], vocabularies[1]), pick_device())
 
 
 def _pytorch(config: Config, vocabularies: list[int]) -> Any:

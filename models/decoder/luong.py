@@ -7,9 +7,10 @@ import tensorflow as tf
 from keras import ops
 
 from models import cells
-from models.attention import Memory
+from models.attention import LuongAttention, LuongDotAttention, Memory
 from models.building import Shape, build_once
-from models.decoder.base import Decoder, DecoderState, Step
+from models.decoder.base import Decoder, DecoderState, ReadoutStep, Step
+from models.decoder.stepping import Affine, LuongStep
 from models.encoder import Summary
 from models.fused import Gates, gates_of, unroll
 from models.recurrence import scan
@@ -116,6 +117,26 @@ class LuongDecoder(Decoder):
             return state
         shape = (ops.shape(summary.mean)[0], num_queries, self.readout_units)
         return state._replace(feed=ops.zeros(shape, self.compute_dtype))
+
+    def stepper(self, memory: Memory) -> tuple[ReadoutStep, Any]:
+        gates, attention = gates_of(self.cells[0]), self.attention
+        is_product = type(attention) in (LuongAttention, LuongDotAttention)
+        is_plain = is_product and not attention.window
+        if not gates or self.num_layers > 1 or not is_plain:
+            return super().stepper(memory)
+        kernel = Affine.of(self.attentional_projection).kernel
+        feeding = self.input_feeding
+        step = LuongStep(
+            gates,
+            self.cells[0],
+            kernel[: -self.units],
+            kernel[-self.units :],
+            Affine.of(self.feed_projection).kernel if feeding else None,
+        )
+        scale = 1.0
+        if attention.scaled:
+            scale = tf.cast(attention.scale, memory.keys.dtype)
+        return step, step.see(memory, scale)
 
     def step(
         self, projected: tf.Tensor, state: DecoderState, memory: Memory
