@@ -1,9 +1,15 @@
 """The device a command runs on: picked once, and said."""
 
 import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import tensorflow as tf
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -42,3 +48,15 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def side_by_side(
+    work: Callable[[Item], Result], items: Iterable[Item]
+) -> Iterator[Result]:
+    """Yield what comes of each item, in their order, several at a time.
+
+    One a core is at work, in threads; a GPU is given one after the other.
+    """
+    at_once = 1 if tf.config.list_physical_devices("GPU") else cores()
+    with ThreadPoolExecutor(at_once) as pool:
+        yield from pool.map(work, items)

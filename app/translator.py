@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from app.config import Config
+from app.device import side_by_side
 from app.run import Run, Tokenizers
 from data import GlimpseError, Tokenizer, normalise
 from data.inventory import Adapted, Inventory, as_it_is
@@ -168,9 +169,13 @@ class Translator:
             )
         sources = [self.encode(sentence) for sentence in sentences]
         done = [_empty(source) for source in sources]
-        for rows in _batches([len(source.source_ids) for source in sources]):
-            batch = [sources[row] for row in rows]
-            found = self._search(batch, options)
+        batches = list(_batches([len(each.source_ids) for each in sources]))
+        search = self._search(options)
+        results = side_by_side(
+            lambda rows: search([sources[row].source_ids for row in rows]),
+            batches,
+        )
+        for rows, found in zip(batches, results, strict=True):
             for place, row in enumerate(rows):
                 done[row] = replace(
                     sources[row],
@@ -308,13 +313,15 @@ class Translator:
         return self.inventory.adapt(text) if self.inventory else as_it_is(text)
 
     def _search(
-        self, batch: list[Translation], options: SearchOptions
-    ) -> Hypotheses:
+        self, options: SearchOptions
+    ) -> Callable[[Sequence[Sequence[int]]], Hypotheses]:
+        """Search with these options, for a batch of source ids."""
         if options not in self._searches:
             self._searches[options] = search_graph(self.model, options)
-        source = _pad([each.source_ids for each in batch])
-        found = self._searches[options](source)
-        return tf.nest.map_structure(lambda x: x.numpy(), found)
+        graph = self._searches[options]
+        return lambda ids: tf.nest.map_structure(
+            lambda x: x.numpy(), graph(_pad(ids))
+        )
 
     def _hypotheses(
         self,

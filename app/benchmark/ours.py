@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from app.benchmark.work import EXTRA_LENGTH, LENGTH_FACTOR, Batch
 from app.config import Config
-from app.device import Device
+from app.device import Device, side_by_side
 from app.run import build_model
 from app.training import compile_model, graph
 from app.translator import search_graph
@@ -53,18 +53,23 @@ class Ours:
         self.model.perplexity.count.numpy()  # waits for a GPU too
 
     def greedy(self, sources: Sequence[np.ndarray]) -> None:
-        for batch in sources:
-            self.search_greedy(tf.constant(batch)).tokens.numpy()
+        _run(lambda batch: self.search_greedy(batch).tokens, sources)
 
     def beam(self, sources: Sequence[np.ndarray]) -> None:
         """Translate with the beam of the preset."""
-        for batch in sources:
-            self.search_beam(tf.constant(batch)).tokens.numpy()
+        _run(lambda batch: self.search_beam(batch).tokens, sources)
 
     def steps(self, sources: Sequence[np.ndarray]) -> None:
-        """Do the steps of `beam` and nothing else: it can't be faster."""
-        for batch in sources:
-            self.search_steps(tf.constant(batch)).numpy()
+        """Do the steps of `beam`, on all sentences to the last, alone."""
+        _run(self.search_steps, sources)
+
+
+def _run(
+    search: Callable[[tf.Tensor], tf.Tensor], sources: Sequence[np.ndarray]
+) -> None:
+    """Search several batches at a time, as a `Translator` does."""
+    for _ in side_by_side(lambda x: search(tf.constant(x)).numpy(), sources):
+        pass
 
 
 def _steps_graph(

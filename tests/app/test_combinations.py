@@ -113,9 +113,10 @@ def _check_forced(model: Seq2Seq, inputs: dict[str, tf.Tensor]) -> None:
 def _check_search(model: Seq2Seq, source: tf.Tensor) -> None:
     """Forced, the best hypothesis has the log-probability it was found with."""
     memory, state = model.encode(source)
+    step, memory = model.stepper(memory)
     greedy, beam = (
         search(
-            lambda tokens, state: model.step(tokens, state, memory),
+            lambda tokens, state: step(tokens, state, memory),
             state,
             source_length=tf.shape(source)[1],
             limits=tf.fill([source.shape[0]], LONGEST),
