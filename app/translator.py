@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from app.config import Config
+from app.device import side_by_side
 from app.run import Run, Tokenizers
 from data import GlimpseError, Tokenizer, normalise
 from data.inventory import Adapted, Inventory, as_it_is
@@ -168,9 +169,13 @@ class Translator:
             )
         sources = [self.encode(sentence) for sentence in sentences]
         done = [_empty(source) for source in sources]
-        for rows in _batches([len(source.source_ids) for source in sources]):
-            batch = [sources[row] for row in rows]
-            found = self._search(batch, options)
+        batches = list(_batches([len(each.source_ids) for each in sources]))
+        search = self._search(options)
+        results = side_by_side(
+            lambda rows: search([sources[row].source_ids for row in rows]),
+            batches,
+        )
+        for rows, found in zip(batches, results, strict=True):
             for place, row in enumerate(rows):
                 done[row] = replace(
                     sources[row],
@@ -308,13 +313,15 @@ class Translator:
         return self.inventory.adapt(text) if self.inventory else as_it_is(text)
 
     def _search(
-        self, batch: list[Translation], options: SearchOptions
-    ) -> Hypotheses:
+        self, options: SearchOptions
+    ) -> Callable[[Sequence[Sequence[int]]], Hypotheses]:
+        """Search with these options, for a batch of source ids."""
         if options not in self._searches:
             self._searches[options] = search_graph(self.model, options)
-        source = _pad([each.source_ids for each in batch])
-        found = self._searches[options](source)
-        return tf.nest.map_structure(lambda x: x.numpy(), found)
+        graph = self._searches[options]
+        return lambda ids: tf.nest.map_structure(
+            lambda x: x.numpy(), graph(_pad(ids))
+        )
 
     def _hypotheses(
         self,
@@ -374,16 +381,26 @@ class Translator:
 
 
 def search_graph(
-    model: TranslationModel, options: SearchOptions
+    model: TranslationModel,
+    options: SearchOptions,
+    never: Sequence[int] = (),
 ) -> Callable[..., Hypotheses]:
-    """Search as one graph over source ids (B, S), 0 on padding."""
+    """Search as one graph over source ids (B, S), 0 on padding.
+
+    Args:
+        model: a built model.
+        options: how to search.
+        never: words that are not said but at a limit.
+    """
 
     def run(source: tf.Tensor) -> Hypotheses:
         memory, state = model.encode(source)
+        step, memory = model.stepper(memory, never)
         lengths = tf.reduce_sum(tf.cast(source != 0, tf.int32), 1)
         return search(
-            lambda tokens, state: model.step(tokens, state, memory),
+            step,
             state,
+            memory=memory,
             source_length=tf.shape(source)[1],
             limits=options.limits(lengths),
             options=options,

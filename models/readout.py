@@ -29,6 +29,13 @@ class Readout(layers.Layer):
     def build(self, input_shape: Shape) -> None:
         build_once(self.projection, input_shape)
 
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.activate(self.projection(inputs))
+
+    def activate(self, projected: tf.Tensor) -> tf.Tensor:
+        """What is made of `W x + b`, (..., pieces * R)."""
+        return projected
+
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}
 
@@ -37,8 +44,8 @@ class Readout(layers.Layer):
 class TanhReadout(Readout):
     """`tanh(W x + b)`."""
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return ops.tanh(self.projection(inputs))
+    def activate(self, projected: tf.Tensor) -> tf.Tensor:
+        return ops.tanh(projected)
 
 
 @keras.saving.register_keras_serializable("glimpse")
@@ -51,9 +58,8 @@ class MaxoutReadout(Readout):
 
     pieces = 2
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        pairs = self.projection(inputs)  # (..., 2 R)
-        return ops.maximum(pairs[..., ::2], pairs[..., 1::2])
+    def activate(self, projected: tf.Tensor) -> tf.Tensor:
+        return ops.maximum(projected[..., ::2], projected[..., 1::2])
 
 
 READOUTS: dict[str, type[Readout]] = {

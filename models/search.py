@@ -1,11 +1,17 @@
 """Greedy and beam search over any step function, in one graph.
 
 Search knows nothing of models but a step, `step(tokens (B, K), state) ->
-(log_probs (B, K, V), attention weights (B, K, S) or (), state)`, whose state
-leaves are (B, K, ...). A sentence's K beams share its memory: only the state
-is reordered.
+(log-probabilities (B, K, V), attention weights (B, K, S) or (), state)`, whose
+state leaves are (B, K, ...). V must be known when the graph is made. A step
+may leave its log-probabilities `Unnormalised`: of most of them only the order
+matters. A sentence's K beams share its memory: only the state is reordered. A
+step that takes the memory as a third argument lets search drop sentences.
+
+What a step found is kept as it came, a word and the beam it goes on from in
+one number; hypotheses are read off once, from their ends backwards.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
@@ -17,8 +23,38 @@ from data.tokenizer import Tokenizer
 
 PAD, BOS, EOS = Tokenizer.PAD, Tokenizer.BOS, Tokenizer.EOS
 IMPOSSIBLE = -1e9  # a log-probability no hypothesis reaches
+LEAST_BUSY = 7 / 8  # the part of the batch below which those done leave it
+BLOCK = 64  # words of which the largest logit is looked at first
 
-StepFunction = Callable[[tf.Tensor, Any], tuple[tf.Tensor, Any, Any]]
+
+class Unnormalised(NamedTuple):
+    """Log-probabilities `logits - total`, of which few are ever needed.
+
+    The few are in the blocks of words whose largest logits are the largest.
+    """
+
+    logits: tf.Tensor  # (B, K, V)
+    heights: tf.Tensor  # (B, K, N), the largest logit of each of N blocks
+    total: tf.Tensor  # (B, K), log of the sum of their exponentials
+
+    @classmethod
+    def of(cls, logits: tf.Tensor) -> "Unnormalised":
+        """Those of logits (B, K, V), float32."""
+        heights = _heights(logits)
+        highest = tf.reduce_max(heights, -1, keepdims=True)
+        total = tf.reduce_sum(tf.exp(logits - highest), -1)
+        return cls(logits, heights, tf.math.log(total) + highest[..., 0])
+
+    @classmethod
+    def normalised(cls, log_probs: tf.Tensor) -> "Unnormalised":
+        """Those that are log-probabilities (B, K, V) already."""
+        return cls(
+            log_probs, _heights(log_probs), tf.zeros_like(log_probs[..., 0])
+        )
+
+
+# Of words, a state and, where there is one, a memory.
+StepFunction = Callable[..., tuple[tf.Tensor | Unnormalised, Any, Any]]
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
@@ -64,12 +100,6 @@ class Hypotheses(NamedTuple):
     attention: Any  # (B, K, L, S), the row that produced each token; or ()
 
 
-class _Beams(NamedTuple):
-    tokens: tf.Tensor  # (B, K, L)
-    log_probs: tf.Tensor  # (B, K)
-    attention: Any  # (B, K, L, S) or ()
-
-
 def search(
     step: StepFunction,
     state: Any,
@@ -77,6 +107,7 @@ def search(
     source_length: tf.Tensor,
     limits: tf.Tensor,
     options: SearchOptions,
+    memory: Any = None,
 ) -> Hypotheses:
     """Decode a batch.
 
@@ -87,6 +118,9 @@ def search(
         limits: (B,) largest length of a hypothesis, EOS included, at least
             1; the token at the limit is always EOS.
         options: see `SearchOptions`.
+        memory: nest of (B, ...), what `step` takes as its third argument.
+            Sentences that are done then leave the batch, whose size XLA
+            can't know. None for a step without.
     """
     length = (
         tf.reduce_max(limits)
@@ -94,8 +128,9 @@ def search(
         else options.max_length
     )
     limits = tf.minimum(limits, length)
-    run = _greedy if options.beam_size == 1 else _beam
-    return run(step, state, source_length, limits, length, options)
+    new = _Greedy if options.beam_size == 1 else _Beam
+    run = new(step, options, source_length, length, memory is not None)
+    return run(state, limits, memory)
 
 
 def penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:
@@ -103,56 +138,277 @@ def penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:
     return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** alpha
 
 
-def _greedy(
-    step: StepFunction,
-    state: Any,
-    source_length: tf.Tensor,
-    limits: tf.Tensor,
-    length: tf.Tensor | int,
-    options: SearchOptions,
-) -> Hypotheses:
-    batch = tf.shape(limits)[0]
-    last = tf.fill([batch, 1], BOS)
-    weights = _weights_template(step, last, state)
-    beams = _empty(batch, 1, length, source_length, weights)
+class _Sentences(NamedTuple):
+    """Those still in the batch; every leaf is (B, ...)."""
 
-    def body(
-        t: tf.Tensor, last: tf.Tensor, beams: _Beams, state: Any
-    ) -> tuple[Any, ...]:
-        log_probs, weights, state = step(last, state)
-        log_probs = _allow(log_probs, t + 1 >= limits)
-        chosen = tf.argmax(log_probs, -1, output_type=tf.int32)  # (B, 1)
-        going = (last != EOS) & (last != PAD)
-        gained = tf.gather(log_probs, chosen, batch_dims=2)
-        last = tf.where(going, chosen, PAD)
-        beams = _Beams(
-            _write(beams.tokens, t, last),
-            beams.log_probs + tf.where(going, gained, 0.0),
-            _write_attention(beams.attention, t, weights, going),
+    places: tf.Tensor  # (B,), of each in the batch as it came
+    limits: tf.Tensor  # (B,)
+    codes: tf.Tensor  # (B, K), the last word times K, plus the beam before it
+    log_probs: tf.Tensor  # (B, K), of the open hypotheses
+    pool: Any  # `_Pool`, or ()
+    state: Any
+    memory: Any
+
+
+class _Pool(NamedTuple):
+    """The K best finished hypotheses of each sentence, best first."""
+
+    ends: tf.Tensor  # (B, K), the step of EOS times K, plus the beam it ends
+    scores: tf.Tensor  # (B, K)
+
+    def enter(self, ends: tf.Tensor, scores: tf.Tensor) -> "_Pool":
+        """The K best of the pool and of what ended now."""
+        scores, best = tf.nn.top_k(
+            tf.concat([self.scores, scores], 1), self.scores.shape[1]
         )
-        return t + 1, last, beams, state
-
-    def unfinished(t: tf.Tensor, last: tf.Tensor, *_: Any) -> tf.Tensor:
-        going = tf.reduce_any((last != EOS) & (last != PAD))
-        return (t < tf.reduce_max(limits)) & going
-
-    _, _, beams, _ = tf.while_loop(
-        unfinished,
-        body,
-        (tf.constant(0), last, beams, state),
-        maximum_iterations=length,
-    )
-    return _hypotheses(beams, options)
+        ends = tf.concat([self.ends, ends], 1)
+        return _Pool(tf.gather(ends, best, batch_dims=1), scores)
 
 
-def _beam(
-    step: StepFunction,
-    state: Any,
-    source_length: tf.Tensor,
-    limits: tf.Tensor,
-    length: tf.Tensor | int,
-    options: SearchOptions,
-) -> Hypotheses:
+class _Found(NamedTuple):
+    """What the steps found, as it came, of the whole batch."""
+
+    codes: tf.TensorArray  # L of (B, K)
+    weights: Any  # L of (B, K, S), the rows of each beam; or ()
+
+    @classmethod
+    def empty(
+        cls, length: tf.Tensor | int, codes: tf.Tensor, weights: Any
+    ) -> "_Found":
+        """For `length` steps that find what is like these."""
+
+        def array(x: tf.Tensor) -> tf.TensorArray:
+            return tf.TensorArray(x.dtype, length, element_shape=x.shape)
+
+        return cls(array(codes), tf.nest.map_structure(array, weights))
+
+    def write(self, t: tf.Tensor, codes: tf.Tensor, weights: Any) -> "_Found":
+        """With what step t found."""
+        return _Found(
+            self.codes.write(t, codes),
+            tf.nest.map_structure(
+                lambda array, x: array.write(t, x), self.weights, weights
+            ),
+        )
+
+    def attention(
+        self, tokens: tf.Tensor, beams: tf.Tensor, source_length: tf.Tensor
+    ) -> Any:
+        """The rows that produced tokens (B, K, L), each from its beam."""
+        batch, size, length = tf.unstack(tf.shape(tokens))
+        steps = tf.range(length) * batch
+        rows = steps + tf.range(batch)[:, None, None]  # (B, 1, L)
+
+        def read(weights: tf.TensorArray) -> tf.Tensor:
+            flat = tf.reshape(weights.stack(), [-1, source_length])
+            real = tf.cast(tokens != PAD, flat.dtype)
+            return tf.gather(flat, rows * size + beams) * real[..., None]
+
+        return tf.nest.map_structure(read, self.weights)
+
+
+class _Done(NamedTuple):
+    """What stays of sentences that left the batch; leaves (B, K)."""
+
+    log_probs: tf.Tensor
+    pool: Any
+
+    @classmethod
+    def of(cls, sentences: _Sentences) -> "_Done":
+        """Theirs as they are now."""
+        return cls(sentences.log_probs, sentences.pool)
+
+    def update(self, sentences: _Sentences) -> "_Done":
+        """With theirs, at their places."""
+        return tf.nest.map_structure(
+            lambda whole, part: tf.tensor_scatter_nd_update(
+                whole, sentences.places[:, None], part
+            ),
+            self,
+            self.of(sentences),
+        )
+
+
+class _Search(ABC):
+    """One search: the first step, all others, and what came of them."""
+
+    def __init__(
+        self,
+        step: StepFunction,
+        options: SearchOptions,
+        source_length: tf.Tensor,
+        length: tf.Tensor | int,
+        leave: bool,
+    ) -> None:
+        self.step = step
+        self.size = options.beam_size
+        self.alpha = options.length_penalty
+        self.source_length = source_length
+        self.length = length
+        self.leave = leave
+
+    @abstractmethod
+    def advance(
+        self, t: tf.Tensor, sentences: _Sentences
+    ) -> tuple[_Sentences, Any]:
+        """Step t, and the weights it found."""
+
+    @abstractmethod
+    def is_going(self, t: tf.Tensor, sentences: _Sentences) -> tf.Tensor:
+        """Whether steps from t on can change a sentence's hypotheses: (B,)."""
+
+    @abstractmethod
+    def hypotheses(
+        self, sentences: _Sentences, found: _Found, taken: tf.Tensor
+    ) -> Hypotheses:
+        """What came of all sentences in so many steps."""
+
+    def no_pool(self, batch: tf.Tensor) -> Any:
+        """The pool before the first step."""
+        return ()
+
+    def __call__(
+        self, state: Any, limits: tf.Tensor, memory: Any
+    ) -> Hypotheses:
+        batch, now = tf.size(limits), tf.constant(0)
+        sentences = _Sentences(
+            tf.range(batch),
+            limits,
+            tf.fill([batch, 1], BOS * self.size),
+            tf.zeros([batch, 1]),
+            self.no_pool(batch),
+            state,
+            memory if self.leave else (),
+        )
+        # Before the first word all beams are the same one.
+        sentences, weights = self.advance(now, sentences)
+        weights = tf.nest.map_structure(
+            lambda x: tf.repeat(x, self.size, axis=1), weights
+        )
+        found = _Found.empty(self.length, sentences.codes, weights)
+        found = found.write(now, sentences.codes, weights)
+        run = self.stretches if self.leave else self.stretch
+        taken, sentences, found = run(now + 1, sentences, found)
+        return self.hypotheses(sentences, found, taken)
+
+    def say(
+        self, sentences: _Sentences, words: tf.Tensor
+    ) -> tuple[Unnormalised, Any, Any]:
+        """What `step` gives."""
+        memory = [sentences.memory] if self.leave else []
+        said, weights, state = self.step(words, sentences.state, *memory)
+        if not isinstance(said, Unnormalised):
+            said = Unnormalised.normalised(said)
+        return said, weights, state
+
+    def stretch(
+        self,
+        t: tf.Tensor,
+        sentences: _Sentences,
+        found: _Found,
+        least: tf.Tensor | float = 0.0,
+        batch: tf.Tensor | None = None,
+    ) -> tuple[tf.Tensor, _Sentences, _Found]:
+        """Steps from t on, until all sentences are done.
+
+        Args:
+            t, sentences, found: as the last step left them.
+            least: or until fewer sentences than this are not done.
+            batch: size of the batch as it came; None where it is all here.
+        """
+
+        def is_busy(
+            t: tf.Tensor, sentences: _Sentences, found: _Found
+        ) -> tf.Tensor:
+            going = tf.cast(self.is_going(t, sentences), tf.float32)
+            busy = tf.reduce_sum(going)
+            return (busy > 0) & (busy >= least)
+
+        def body(
+            t: tf.Tensor, sentences: _Sentences, found: _Found
+        ) -> tuple[Any, ...]:
+            places = sentences.places
+            sentences, weights = self.advance(t, sentences)
+            new = sentences.codes, weights
+            if batch is not None:
+                new = tf.nest.map_structure(
+                    lambda x: _spread(x, places, batch), new
+                )
+            return t + 1, sentences, found.write(t, *new)
+
+        return tf.while_loop(is_busy, body, (t, sentences, found))
+
+    def stretches(
+        self, t: tf.Tensor, sentences: _Sentences, found: _Found
+    ) -> tuple[tf.Tensor, _Sentences, _Found]:
+        """Steps from t on; between stretches of them sentences leave.
+
+        Of all sentences only what `hypotheses` needs comes back.
+        """
+        batch = tf.size(sentences.places)
+
+        def body(
+            t: tf.Tensor, done: _Done, sentences: _Sentences, found: _Found
+        ) -> tuple[Any, ...]:
+            here = tf.cast(tf.size(sentences.places), tf.float32)
+            t, sentences, found = self.stretch(
+                t, sentences, found, LEAST_BUSY * here, batch
+            )
+            done = done.update(sentences)
+            left = tf.where(self.is_going(t, sentences))[:, 0]
+            sentences = tf.nest.map_structure(
+                lambda x: tf.gather(x, left), sentences
+            )
+            return t, done, sentences, found
+
+        variables = (t, _Done.of(sentences), sentences, found)
+        t, done, sentences, found = tf.while_loop(
+            lambda t, done, sentences, found: tf.size(sentences.places) > 0,
+            body,
+            variables,
+            shape_invariants=tf.nest.map_structure(_any_rows, variables),
+        )
+        return t, sentences._replace(**done._asdict()), found
+
+
+class _Greedy(_Search):
+    """The likeliest word each time: a beam of one that takes its best end."""
+
+    def advance(
+        self, t: tf.Tensor, sentences: _Sentences
+    ) -> tuple[_Sentences, Any]:
+        last = sentences.codes
+        said, weights, state = self.say(sentences, last)
+        before = sentences.log_probs
+        totals, words, _ = _extend(said, before, t + 1 >= sentences.limits, 1)
+        going = (last != EOS) & (last != PAD)
+        sentences = sentences._replace(
+            codes=tf.where(going, words, PAD),
+            log_probs=tf.where(going, totals, before),
+            state=state,
+        )
+        return sentences, weights
+
+    def is_going(self, t: tf.Tensor, sentences: _Sentences) -> tf.Tensor:
+        last = sentences.codes[:, 0]
+        return (last != EOS) & (last != PAD)
+
+    def hypotheses(
+        self, sentences: _Sentences, found: _Found, taken: tf.Tensor
+    ) -> Hypotheses:
+        tokens = tf.transpose(found.codes.stack(), [1, 2, 0])
+        log_probs = sentences.log_probs
+        scores = log_probs / penalty(_lengths(tokens), self.alpha)
+        return Hypotheses(
+            tokens,
+            _lengths(tokens),
+            log_probs,
+            scores,
+            found.attention(tokens, tf.zeros_like(tokens), self.source_length),
+        )
+
+
+class _Beam(_Search):
     """Beam search with a pool of finished hypotheses.
 
     A sentence is done when none of its open hypotheses can still enter the
@@ -160,137 +416,159 @@ def _beam(
     limit. The pool of a sentence that is done can no longer change, so what
     else is in the batch does not matter.
     """
-    size = options.beam_size
-    batch = tf.shape(limits)[0]
-    alpha = options.length_penalty
-    state = tf.nest.map_structure(lambda x: tf.repeat(x, size, axis=1), state)
-    last = tf.fill([batch, size], BOS)
-    weights = _weights_template(step, last, state)
-    empty = _empty(batch, size, length, source_length, weights)
-    # Before the first word all beams are the same one: open only the first.
-    only_first = tf.where(tf.range(size) == 0, 0.0, IMPOSSIBLE)
-    open_ = empty._replace(log_probs=empty.log_probs + only_first)
-    pool = empty._replace(log_probs=empty.log_probs + IMPOSSIBLE)
-    final_penalty = penalty(limits, alpha)[:, None]
 
-    def body(
-        t: tf.Tensor,
-        last: tf.Tensor,
-        open_: _Beams,
-        pool: _Beams,
-        pool_scores: tf.Tensor,
-        state: Any,
-    ) -> tuple[Any, ...]:
-        log_probs, weights, state = step(last, state)
-        log_probs = _allow(log_probs, t + 1 >= limits)
-        candidates, words, parents = _extend(open_, log_probs, weights, t)
-        possible = candidates.log_probs > IMPOSSIBLE / 2
-        ended = possible & (words == EOS)
-        scores = candidates.log_probs / penalty(t + 1, alpha)
-        pool, pool_scores = _keep_best(
-            [pool, candidates],
-            [pool_scores, tf.where(ended, scores, IMPOSSIBLE)],
-            size,
-        )
-        going_on = tf.where(ended, IMPOSSIBLE, candidates.log_probs)
-        _, best = tf.nn.top_k(going_on, size)
-        open_ = _pick(candidates, best)._replace(
-            log_probs=tf.gather(going_on, best, batch_dims=1)
-        )
-        parents = tf.gather(parents, best, batch_dims=1)
-        last = tf.gather(words, best, batch_dims=1)
-        return t + 1, last, open_, pool, pool_scores, _pick(state, parents)
+    def no_pool(self, batch: tf.Tensor) -> _Pool:
+        shape = [batch, self.size]
+        return _Pool(tf.zeros(shape, tf.int32), tf.fill(shape, IMPOSSIBLE))
 
-    def unfinished(
-        t: tf.Tensor,
-        last: tf.Tensor,
-        open_: _Beams,
-        pool: _Beams,
-        pool_scores: tf.Tensor,
-        state: Any,
+    def advance(
+        self, t: tf.Tensor, sentences: _Sentences
+    ) -> tuple[_Sentences, Any]:
+        size = self.size
+        said, weights, state = self.say(sentences, sentences.codes // size)
+        # At least K of them do not end.
+        totals, words, parents = _extend(
+            said, sentences.log_probs, t + 1 >= sentences.limits, 2 * size
+        )
+        ended = (words == EOS) & (totals > IMPOSSIBLE / 2)
+        scores = totals / penalty(t + 1, self.alpha)
+        pool = sentences.pool.enter(
+            t * size + parents, tf.where(ended, scores, IMPOSSIBLE)
+        )
+        going_on = tf.where(ended, IMPOSSIBLE, totals)
+        log_probs, best = tf.nn.top_k(going_on, size)
+        codes = tf.gather(words * size + parents, best, batch_dims=1)
+        sentences = sentences._replace(
+            codes=codes,
+            log_probs=log_probs,
+            pool=pool,
+            state=_pick(state, codes % size),
+        )
+        return sentences, weights
+
+    def is_going(self, t: tf.Tensor, sentences: _Sentences) -> tf.Tensor:
+        limits = sentences.limits
+        hope = sentences.log_probs[:, 0] / penalty(limits, self.alpha)
+        return (t < limits) & (hope > sentences.pool.scores[:, -1])
+
+    def hypotheses(
+        self, sentences: _Sentences, found: _Found, taken: tf.Tensor
+    ) -> Hypotheses:
+        scores = sentences.pool.scores
+        codes = self.read_back(sentences.pool, found, taken)
+        tokens = codes // self.size
+        lengths = _lengths(tokens)
+        log_probs = scores * penalty(lengths, self.alpha)
+        return Hypotheses(
+            tokens,
+            lengths,
+            tf.where(lengths > 0, log_probs, IMPOSSIBLE),
+            scores,
+            found.attention(tokens, codes % self.size, self.source_length),
+        )
+
+    def read_back(
+        self, pool: _Pool, found: _Found, taken: tf.Tensor
     ) -> tf.Tensor:
-        hope = open_.log_probs / final_penalty
-        can_enter = tf.reduce_max(hope, 1) > tf.reduce_min(pool_scores, 1)
-        return tf.reduce_any((t < limits) & can_enter)
+        """The codes of hypotheses from their ends on: (B, K, L), 0 after."""
+        is_there = pool.scores > IMPOSSIBLE / 2
+        last = tf.where(is_there, pool.ends // self.size, -1)
+        end = EOS * self.size + pool.ends % self.size
 
-    loop_state = (
-        tf.constant(0),
-        last,
-        open_,
-        pool,
-        tf.fill([batch, size], IMPOSSIBLE),
-        state,
-    )
-    _, _, _, pool, _, _ = tf.while_loop(
-        unfinished, body, loop_state, maximum_iterations=length
-    )
-    return _hypotheses(pool, options)
+        def body(t: tf.Tensor, beam: tf.Tensor, read: Any) -> tuple[Any, ...]:
+            code = tf.gather(found.codes.read(t), beam, batch_dims=1)
+            code = tf.where(t == last, end, tf.where(t < last, code, 0))
+            return t - 1, code % self.size, read.write(t, code)
+
+        read = tf.TensorArray(tf.int32, self.length, element_shape=end.shape)
+        _, _, read = tf.while_loop(
+            lambda t, *_: t >= 0, body, (taken - 1, tf.zeros_like(end), read)
+        )
+        return tf.transpose(read.stack(), [1, 2, 0])
 
 
 def _extend(
-    beams: _Beams, log_probs: tf.Tensor, weights: Any, t: tf.Tensor
-) -> tuple[_Beams, tf.Tensor, tf.Tensor]:
-    """The 2K best extensions: at least K of them do not end.
+    said: Unnormalised, log_probs: tf.Tensor, at_limit: tf.Tensor, count: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The best extensions of all beams of a sentence together.
 
-    Returns the extended beams (B, 2K), their words, and their parents.
+    Returns their log-probabilities, words and beams, (B, count) each. Where
+    there are fewer, and at a limit for all words but EOS, they are impossible.
     """
-    size, vocabulary = tf.shape(log_probs)[1], tf.shape(log_probs)[2]
-    totals = beams.log_probs[:, :, None] + log_probs  # (B, K, V)
-    totals = tf.reshape(totals, [-1, size * vocabulary])
-    count = tf.minimum(2 * size, size * vocabulary)
-    best, indices = tf.nn.top_k(totals, count)
-    parents, words = indices // vocabulary, indices % vocabulary
-    chosen = _pick(beams, parents)
-    weights = _pick(weights, parents)
-    everywhere = tf.ones_like(words, tf.bool)
-    candidates = _Beams(
-        _write(chosen.tokens, t, words),
+    beams = said.logits.shape[1]
+    base = log_probs - said.total  # (B, K)
+    best, words, parents = _best(said, base, count)
+    ends = said.logits[..., EOS] + base
+    lacking = count - best.shape[1]
+    best, words, parents = (
+        tf.pad(x, [[0, 0], [0, lacking]], constant_values=value)
+        if lacking
+        else x
+        for x, value in ((best, IMPOSSIBLE), (words, EOS), (parents, 0))
+    )
+    only_ends = tf.pad(
+        ends, [[0, 0], [0, count - beams]], constant_values=IMPOSSIBLE
+    )
+    at_limit = at_limit[:, None]
+    return (
+        tf.where(at_limit, only_ends, best),
+        tf.where(at_limit, EOS, words),
+        tf.where(at_limit, tf.minimum(tf.range(count), beams - 1), parents),
+    )
+
+
+def _best(
+    said: Unnormalised, base: tf.Tensor, count: int
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The highest of `logits + base`, with their words and beams.
+
+    They are (B, count), or as many as there are.
+    """
+    beams, vocabulary = said.logits.shape[1:]
+    blocks = said.heights.shape[-1]  # of a beam
+    block = vocabulary // blocks
+    never = tf.reshape(_never(vocabulary), [blocks, block])
+    some = max(PAD, BOS) // block + 1  # blocks that have what is never said
+    first = tf.reshape(
+        said.logits[..., : some * block], [-1, beams, some, block]
+    )
+    first = tf.reduce_max(first + never[:some], -1)
+    heights = tf.concat([first, said.heights[..., some:]], -1)
+    heights = tf.reshape(heights + base[..., None], [-1, beams * blocks])
+    _, chosen = tf.nn.top_k(heights, min(count, beams * blocks))
+    parents, block_of_beam = chosen // blocks, chosen % blocks
+    left = tf.gather(
+        tf.reshape(said.logits, [-1, beams * blocks, block]),
+        chosen,
+        batch_dims=1,
+    )  # (B, N', block)
+    left += tf.gather(never, block_of_beam)
+    left += tf.gather(base, parents, batch_dims=1)[..., None]
+    size = chosen.shape[1] * block
+    best, places = tf.nn.top_k(tf.reshape(left, [-1, size]), min(count, size))
+    first_words = tf.gather(
+        block_of_beam * block, places // block, batch_dims=1
+    )
+    return (
         best,
-        _write_attention(chosen.attention, t, weights, everywhere),
+        first_words + places % block,
+        tf.gather(parents, places // block, batch_dims=1),
     )
-    return candidates, words, parents
 
 
-def _keep_best(
-    groups: list[_Beams], scores: list[tf.Tensor], size: int
-) -> tuple[_Beams, tf.Tensor]:
-    all_scores = tf.concat(scores, 1)
-    merged = tf.nest.map_structure(lambda *xs: tf.concat(xs, 1), *groups)
-    best, indices = tf.nn.top_k(all_scores, size)
-    return _pick(merged, indices), best
+def _heights(logits: tf.Tensor) -> tf.Tensor:
+    """The largest logit of each block; without blocks, the logits."""
+    beams, vocabulary = logits.shape[1:]
+    if vocabulary % BLOCK:
+        return logits
+    shape = [-1, beams, vocabulary // BLOCK, BLOCK]
+    return tf.reduce_max(tf.reshape(logits, shape), -1)
 
 
-def _allow(log_probs: tf.Tensor, at_limit: tf.Tensor) -> tf.Tensor:
-    """Never PAD nor BOS; at a sentence's limit only EOS. (B, K, V)."""
-    ids = tf.range(tf.shape(log_probs)[-1])
-    possible = (ids != PAD) & (ids != BOS)
-    possible &= ~at_limit[:, None] | (ids == EOS)  # (B, V)
-    return tf.where(possible[:, None], log_probs, IMPOSSIBLE)
-
-
-def _weights_template(
-    step: StepFunction, last: tf.Tensor, state: Any
-) -> tf.Tensor | tuple[()]:
-    """Weights as `step` gives them, for their structure and dtype."""
-    return step(last, state)[1]
-
-
-def _empty(
-    batch: tf.Tensor,
-    size: int,
-    length: tf.Tensor | int,
-    source_length: tf.Tensor,
-    weights: Any,
-) -> _Beams:
-    attention = tf.nest.map_structure(
-        lambda x: tf.zeros([batch, size, length, source_length], x.dtype),
-        weights,
-    )
-    return _Beams(
-        tf.zeros([batch, size, length], tf.int32),
-        tf.zeros([batch, size]),
-        attention,
-    )
+def _never(vocabulary: int) -> tf.Tensor:
+    """What keeps PAD and BOS from being said: (V,)."""
+    ids = tf.range(vocabulary)
+    return tf.where((ids == PAD) | (ids == BOS), IMPOSSIBLE, 0.0)
 
 
 def _pick(nest: Any, indices: tf.Tensor) -> Any:
@@ -300,33 +578,18 @@ def _pick(nest: Any, indices: tf.Tensor) -> Any:
     )
 
 
-def _write(tokens: tf.Tensor, t: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
-    """`tokens` (B, K, L) with `words` (B, K) at position `t`."""
-    here = tf.range(tf.shape(tokens)[-1]) == t
-    return tf.where(here, words[:, :, None], tokens)
+def _lengths(tokens: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.cast(tokens != PAD, tf.int32), -1)
 
 
-def _write_attention(
-    attention: Any, t: tf.Tensor, weights: Any, where: tf.Tensor
-) -> Any:
-    """`attention` with `weights` (B, K, S) at `t`, where `where` (B, K)."""
-
-    def write(buffer: tf.Tensor, row: tf.Tensor) -> tf.Tensor:
-        here = tf.range(tf.shape(buffer)[2]) == t  # (L,)
-        here = here[:, None] & where[:, :, None, None]
-        return tf.where(here, row[:, :, None, :], buffer)
-
-    return tf.nest.map_structure(write, attention, weights)
+def _spread(x: tf.Tensor, places: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+    """`x` (B', ...) at its places in a whole batch (B, ...) of zeros."""
+    shape = tf.concat([[batch], tf.shape(x)[1:]], 0)
+    return tf.scatter_nd(places[:, None], x, shape)
 
 
-def _hypotheses(beams: _Beams, options: SearchOptions) -> Hypotheses:
-    lengths = tf.reduce_sum(tf.cast(beams.tokens != PAD, tf.int32), -1)
-    scores = beams.log_probs / penalty(lengths, options.length_penalty)
-    missing = lengths == 0
-    return Hypotheses(
-        beams.tokens,
-        lengths,
-        beams.log_probs,
-        tf.where(missing, IMPOSSIBLE, scores),
-        beams.attention,
-    )
+def _any_rows(x: Any) -> tf.TensorShape:
+    """The invariant of a loop in which sentences leave."""
+    if isinstance(x, tf.TensorArray) or not x.shape.rank:
+        return tf.TensorShape([])
+    return tf.TensorShape([None, *x.shape[1:]])

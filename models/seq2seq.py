@@ -1,5 +1,6 @@
 """The encoder-decoder."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ from models.encoder import Encoder
 from models.fused import fused
 from models.parts import Dropout
 from models.recurrence import scan
+from models.search import BLOCK, StepFunction, Unnormalised
 from models.softmax import SoftmaxLayer
 from models.translation import TranslationModel
 
@@ -167,6 +169,29 @@ class Seq2Seq(TranslationModel):
         logits = self.logits(self.decoder.readout(result, embedded))
         log_probs = tf.nn.log_softmax(tf.cast(logits, tf.float32))
         return log_probs, result.weights, state
+
+    def stepper(
+        self, memory: Any, never: Sequence[int] = ()
+    ) -> tuple[StepFunction, Any]:
+        readout, memory = self.decoder.stepper(memory)
+        words = SoftmaxLayer.of_embedding(self.target_embedding).matrix
+        layer = self.softmax_layer().blocked(BLOCK, never)
+
+        def step(
+            tokens: tf.Tensor, state: DecoderState, memory: Any
+        ) -> tuple[Unnormalised, Any, DecoderState]:
+            # An impossible hypothesis may end with a word of the last block
+            # that is none.
+            known = tf.minimum(tokens, self.target_vocabulary_size - 1)
+            embedded = tf.gather(words, known)
+            read, weights, state = readout(embedded, state, memory)
+            shape = [-1, tokens.shape[1], layer.vocabulary]
+            rows = tf.reshape(read, [-1, read.shape[-1]])
+            logits = tf.cast(layer.logits(rows), tf.float32)
+            said = Unnormalised.of(tf.reshape(logits, shape))
+            return said, weights, state
+
+        return step, memory
 
     def posterior(
         self, source: tf.Tensor, target_in: tf.Tensor, target: tf.Tensor

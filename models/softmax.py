@@ -5,10 +5,13 @@ made once, for real tokens alone, kept as their exponentials, and turned into
 their own gradient.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 from keras import layers
+
+NOTHING = -1e4  # a logit whose exponential is 0
 
 
 class TokenLosses(NamedTuple):
@@ -38,6 +41,23 @@ class SoftmaxLayer(NamedTuple):
         """What an embedding has, read the other way round; no bias."""
         return cls(_cast(layer.embeddings, layer), None, by_row=True)
 
+    def blocked(self, block: int, never: Sequence[int] = ()) -> "SoftmaxLayer":
+        """The layer with V a multiple of `block`.
+
+        The logits of what is added, and of the words `never`, are so low that
+        nothing is left of their probability.
+        """
+        more = -self.vocabulary % block
+        ids = tf.range(self.vocabulary + more)
+        out = ids >= self.vocabulary
+        for word in never:
+            out |= ids == word
+        bias = tf.where(out, tf.cast(NOTHING, self.matrix.dtype), 0)
+        if self.bias is not None:
+            bias += tf.pad(self.bias, [[0, more]])
+        grown = [[0, more], [0, 0]] if self.by_row else [[0, 0], [0, more]]
+        return SoftmaxLayer(tf.pad(self.matrix, grown), bias, self.by_row)
+
     @property
     def vocabulary(self) -> int:
         """V."""
@@ -46,7 +66,9 @@ class SoftmaxLayer(NamedTuple):
     def logits(self, rows: tf.Tensor) -> tf.Tensor:
         """(N, V) of rows (N, R)."""
         product = tf.matmul(rows, self.matrix, transpose_b=self.by_row)
-        return product if self.bias is None else product + self.bias
+        if self.bias is None:
+            return product
+        return tf.nn.bias_add(product, self.bias)
 
     def mean(self) -> tf.Tensor:
         """The mean over V of what tokens have: (R,)."""

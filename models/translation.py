@@ -1,5 +1,6 @@
 """The training step that every translation model has."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -9,7 +10,8 @@ from models.fused import fused
 from models.losses import coverage_loss, guided_alignment_loss, token_mask
 from models.metrics import Perplexity, TokenMean
 from models.parts import in_parts
-from models.softmax import SoftmaxLayer, TokenLosses, softmax_losses
+from models.search import StepFunction
+from models.softmax import NOTHING, SoftmaxLayer, TokenLosses, softmax_losses
 
 Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
 
@@ -98,6 +100,26 @@ class TranslationModel(keras.Model):
     def is_divisible(self) -> bool:
         """Whether the parts of a batch give what all of it gives."""
         return True
+
+    def stepper(
+        self, memory: Any, never: Sequence[int] = ()
+    ) -> tuple[StepFunction, Any]:
+        """`step` for search, and what it takes in place of the memory.
+
+        Args:
+            memory: as `encode` gave it.
+            never: words that are as good as impossible.
+        """
+
+        def step(
+            tokens: tf.Tensor, state: Any, memory: Any
+        ) -> tuple[tf.Tensor, Any, Any]:
+            log_probs, weights, state = self.step(tokens, state, memory)
+            for word in never:
+                log_probs += tf.one_hot(word, log_probs.shape[-1]) * NOTHING
+            return log_probs, weights, state
+
+        return step, memory
 
     def plain_parts(self) -> list[str]:
         """The parts whose loops are differentiated automatically."""

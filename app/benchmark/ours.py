@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from app.benchmark.work import EXTRA_LENGTH, LENGTH_FACTOR, Batch
 from app.config import Config
-from app.device import Device
+from app.device import Device, side_by_side
 from app.run import build_model
 from app.training import compile_model, graph
 from app.translator import search_graph
 from data import Tokenizer
-from models import SearchOptions, Seq2Seq
+from models import SearchOptions, TranslationModel
 
 IDS = tf.TensorSpec((None, None), tf.int32)
 BATCH = (
@@ -38,10 +39,13 @@ class Ours:
         compile_model(self.model, config.training, device)
         self.step = graph(self.model.train_step, BATCH, device)
         self.parameters = self.model.count_params()
-        self._searches = {
-            size: search_graph(self.model, _options(size))
-            for size in (1, config.search.beam_size)
-        }
+        size = config.search.beam_size
+        # Without an end all sentences go to their limit.
+        self.search_greedy, self.search_beam = (
+            search_graph(self.model, _options(beams), never=(Tokenizer.EOS,))
+            for beams in (1, size)
+        )
+        self.search_steps = _steps_graph(self.model, _options(size))
 
     def train(self, batches: Sequence[Batch]) -> None:
         for batch in _tensors(batches):
@@ -58,26 +62,55 @@ class Ours:
         self.model.perplexity.count.numpy()
 
     def greedy(self, sources: Sequence[np.ndarray]) -> None:
-        self._search(sources, 1)
+        _run(lambda batch: self.search_greedy(batch).tokens, sources)
 
     def beam(self, sources: Sequence[np.ndarray]) -> None:
         """Translate with the beam of the preset."""
-        self._search(sources, self.config.search.beam_size)
+        _run(lambda batch: self.search_beam(batch).tokens, sources)
 
-    def endless(self) -> None:
-        """Make the end of a sentence unlikely: all go to their limit."""
-        if isinstance(self.model, Seq2Seq) and self.model.softmax_projection:
-            bias = self.model.softmax_projection.bias
-            bias.assign(
-                tf.tensor_scatter_nd_update(
-                    tf.convert_to_tensor(bias), [[Tokenizer.EOS]], [-1e9]
-                )
-            )
+    def steps(self, sources: Sequence[np.ndarray]) -> None:
+        """Do the steps of `beam`, on all sentences to the last, alone."""
+        _run(self.search_steps, sources)
 
-    def _search(self, sources: Sequence[np.ndarray], size: int) -> None:
-        for batch in sources:
-            found = self._searches[size](tf.constant(batch))
-            found.tokens.numpy()
+
+def _run(
+    search: Callable[[tf.Tensor], tf.Tensor], sources: Sequence[np.ndarray]
+) -> None:
+    """Search several batches at a time, as a `Translator` does."""
+    for _ in side_by_side(lambda x: search(tf.constant(x)).numpy(), sources):
+        pass
+
+
+def _steps_graph(
+    model: TranslationModel, options: SearchOptions
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Encode, and step to the longest limit with one word that is given.
+
+    The words have no part in what a step costs. What it gives is used, lest
+    it be left out.
+    """
+
+    def run(source: tf.Tensor) -> tf.Tensor:
+        memory, state = model.encode(source)
+        step, memory = model.stepper(memory)
+        lengths = tf.reduce_sum(tf.cast(source != 0, tf.int32), 1)
+        words = tf.fill([tf.shape(source)[0], options.beam_size], Tokenizer.UNK)
+        state = tf.nest.map_structure(
+            lambda leaf: tf.repeat(leaf, options.beam_size, axis=1), state
+        )
+
+        def body(used: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
+            said, weights, state = step(words, state, memory)
+            for each in tf.nest.flatten((said, weights)):
+                used += tf.reduce_min(each[0, 0])
+            return used, state
+
+        count = tf.reduce_max(options.limits(lengths))
+        return tf.while_loop(
+            lambda *_: True, body, (0.0, state), maximum_iterations=count
+        )[0]
+
+    return tf.function(run, input_signature=[IDS], autograph=False)
 
 
 def _options(beam_size: int) -> SearchOptions:

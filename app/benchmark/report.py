@@ -30,6 +30,9 @@ def table(found: dict[str, Any]) -> str:
             "alone",
             f"{'Waiting for batches':<26}{train['fraction_waited']:>10.1%}  of "
             "an epoch",
+            f"{'Beam, share of its steps':<26}"
+            f"{found['beam']['fraction_of_step']:>10.1%}  of the sentences "
+            "that its steps alone allow",
             f"{'Peak memory':<26}{found['peak_memory_mib']:>10,.0f}  MiB",
             *_startup(found["startup"]),
             "",

@@ -6,6 +6,7 @@ import importlib.util
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from app.benchmark.ours import Ours
 from app.benchmark.products import seconds_alone, training_products
 from app.benchmark.scaling import reference, scaling
 from app.benchmark.startup import startup
-from app.benchmark.turns import Timing, Worker, in_turns, workers
+from app.benchmark.turns import Timing, Worker, alternated, in_turns, workers
 from app.benchmark.waiting import fraction_waited
 from app.benchmark.worker import CONFIG, SHAPE, WORK
 from app.config import Config, save_config
@@ -83,6 +84,8 @@ def benchmark(
         (folder / SHAPE).write_text(json.dumps({"vocabularies": vocabularies}))
         with workers([OURS, *_peers(config, options)], folder) as systems:
             timed = _measure(systems, options)
+            beam = _beam(systems[0], options)
+            timed["beam"] = {OURS: beam["beam"]}
             parameters = systems[0].parameters
             memory = {each.name: each.peak_memory_mib for each in systems}
             profile = systems[0].profile("real")
@@ -123,7 +126,10 @@ def benchmark(
         "greedy": {"sentences_per_second": _rounded(timed["greedy"][OURS])},
         "beam": {
             "size": config.search.beam_size,
-            "sentences_per_second": _rounded(timed["beam"][OURS]),
+            "sentences_per_second": _rounded(beam["beam"]),
+            "fraction_of_step": round(
+                beam["beam"].median / beam["steps"].median, 3
+            ),
         },
         "startup": started,
         "peak_memory_mib": memory[OURS],
@@ -200,8 +206,18 @@ def _measure(
         "dense": in_turns(systems, "train", "dense", **how),
         "real": in_turns(systems, "train", "real", **how),
         "greedy": in_turns(searching, "greedy", **how),
-        "beam": in_turns(systems[:1], "beam", **how),
     }
+
+
+def _beam(ours: Worker, options: Options) -> dict[str, Timing]:
+    """Search with a beam, in turns with its steps alone, which bound it."""
+    return alternated(
+        {
+            do: partial(ours.rate, do, "", options.seconds)
+            for do in ("beam", "steps")
+        },
+        options.rounds,
+    )
 
 
 def _by_system(

@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -124,9 +125,24 @@ def in_turns(
     rounds: int,
 ) -> dict[str, Timing]:
     """Time the same of each system, round after round."""
-    rates: dict[str, list[float]] = {each.name: [] for each in systems}
+    timings = {
+        each.name: partial(each.rate, do, what, seconds) for each in systems
+    }
+    return alternated(timings, rounds)
+
+
+def alternated(
+    timings: Mapping[str, Callable[..., float]], rounds: int
+) -> dict[str, Timing]:
+    """Time this and that, round after round.
+
+    Args:
+        timings: of each name what times it and says its rate; `warm` in the
+            first round.
+        rounds: how often.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in timings}
     for number in range(rounds):
-        for each in systems:
-            rate = each.rate(do, what, seconds, warm=number == 0)
-            rates[each.name].append(rate)
+        for name, rate in timings.items():
+            rates[name].append(rate(warm=number == 0))
     return {name: Timing.of(found) for name, found in rates.items()}

@@ -37,9 +37,7 @@ def _ours(config: Config, vocabularies: list[int]) -> Any:
 
     device = pick_device()
     device.share_cores(config.training.parts)
-    ours = Ours(config, (vocabularies[0], vocabularies[1]), device)
-    ours.endless()
-    return ours
+    return Ours(config, (vocabularies[0], vocabularies[1]), device)
 
 
 def _pytorch(config: Config, vocabularies: list[int]) -> Any:

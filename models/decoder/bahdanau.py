@@ -8,8 +8,9 @@ import tensorflow as tf
 from models.attention import Memory
 from models.building import Shape, build_once
 from models.decoder import fused
-from models.decoder.base import DecoderState, Step
+from models.decoder.base import DecoderState, ReadoutStep, Step
 from models.decoder.deep_output import DeepOutputDecoder
+from models.decoder.stepping import Affine, AttendingStep
 from models.fused import bahdanau_loop
 
 
@@ -60,6 +61,19 @@ class BahdanauDecoder(DeepOutputDecoder):
             *fused.joined(self.attention, self.cells[0]),
         )
         return fused.as_steps(found, memory, state)
+
+    def stepper(self, memory: Memory) -> tuple[ReadoutStep, Any]:
+        gates = self.fused_gates(*fused.ADDITIVE)
+        if gates is None:
+            return super().stepper(memory)
+        step = AttendingStep(
+            gates,
+            self.cells[0],
+            Affine.of(self.context_projection),
+            self.attention,
+            self.output_projection,
+        )
+        return step, step.see(memory)
 
     def step(
         self, projected: tf.Tensor, state: DecoderState, memory: Memory

@@ -5,6 +5,7 @@ depends only on the target words (`project`) and what depends only on a step's
 result (`readout`) are computed for all steps at once, outside it.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -35,6 +36,13 @@ class Step(NamedTuple):
     output: tf.Tensor  # (B, Q, H), or (B, T, H) for all steps
     context: Any = ()  # (B, Q, M)
     weights: Any = ()  # (B, Q, S)
+
+
+# Of words (B, Q, E), a state and what there is to see: a readout (B, Q, R),
+# weights and the next state.
+ReadoutStep = Callable[
+    [tf.Tensor, DecoderState, Any], tuple[tf.Tensor, Any, DecoderState]
+]
 
 
 class Decoder(layers.Layer):
@@ -162,6 +170,21 @@ class Decoder(layers.Layer):
             f"{type(self).__name__} has no step: subclass Decoder and "
             "override step, or use one of its subclasses"
         )
+
+    def stepper(self, memory: Memory | Any) -> tuple[ReadoutStep, Any]:
+        """`step` and `readout` in one, for search, and what it takes.
+
+        What depends on weights or memory alone is done once: the second is
+        what is left of the memory, (B, ...). Nothing is dropped out.
+        """
+
+        def step(
+            embedded: tf.Tensor, state: DecoderState, memory: Any
+        ) -> tuple[tf.Tensor, Any, DecoderState]:
+            result, state = self.step(self.project(embedded), state, memory)
+            return self.read(result, embedded), result.weights, state
+
+        return step, memory
 
     def readout(self, step: Step, embedded: tf.Tensor) -> tf.Tensor:
         """What the softmax layer sees (B, T, R), for all steps at once."""

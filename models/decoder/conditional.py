@@ -9,8 +9,9 @@ from models import cells
 from models.attention import Memory
 from models.building import Shape, build_once
 from models.decoder import fused
-from models.decoder.base import DecoderState, Step
+from models.decoder.base import DecoderState, ReadoutStep, Step
 from models.decoder.deep_output import DeepOutputDecoder
+from models.decoder.stepping import Affine, RecurringStep
 from models.fused import conditional_loop
 
 
@@ -67,6 +68,20 @@ class ConditionalDecoder(DeepOutputDecoder):
             bias[0],
         )
         return fused.as_steps(found, memory, state)
+
+    def stepper(self, memory: Memory) -> tuple[ReadoutStep, Any]:
+        gates = self.fused_gates(*fused.ADDITIVE)
+        if gates is None:
+            return super().stepper(memory)
+        step = RecurringStep(
+            self.cells[0],
+            gates,
+            self.context_cell,
+            Affine.of(self.context_cell.input_projection),
+            self.attention,
+            self.output_projection,
+        )
+        return step, step.see(memory)
 
     def step(
         self, projected: tf.Tensor, state: DecoderState, memory: Memory

@@ -9,7 +9,8 @@ from keras import ops
 from models.attention import LuongAttention, LuongDotAttention, Memory
 from models.building import Shape, build_once
 from models.decoder import fused
-from models.decoder.base import Decoder, DecoderState, Step
+from models.decoder.base import Decoder, DecoderState, ReadoutStep, Step
+from models.decoder.stepping import Affine, LuongStep
 from models.encoder import Summary
 from models.fused import Gates, feeding_loop, gates_of
 
@@ -59,14 +60,14 @@ class LuongDecoder(Decoder):
     @property
     def is_fused(self) -> bool:
         if self.input_feeding:
-            return self._fed_gates() is not None
+            return self._gates() is not None
         return gates_of(self.cells[0]) is not None
 
     def call(
         self, embedded: tf.Tensor, state: DecoderState, memory: Memory
     ) -> tuple[Step, DecoderState]:
         if self.input_feeding:
-            if gates := self._fed_gates():
+            if gates := self._gates():
                 return self._fed(gates, embedded, state, memory)
             return super().call(embedded, state, memory)
         outputs, states = self.recur_only(embedded, state.cells)
@@ -76,7 +77,8 @@ class LuongDecoder(Decoder):
         result = self._combine(outputs, context, weights)
         return result, DecoderState(states, attention=attention)
 
-    def _fed_gates(self) -> Gates | None:
+    def _gates(self) -> Gates | None:
+        """Those of one layer that attends by products, where it has them."""
         return self.fused_gates(LuongAttention, LuongDotAttention)
 
     def _fed(
@@ -114,6 +116,21 @@ class LuongDecoder(Decoder):
             return state
         shape = (ops.shape(summary.mean)[0], num_queries, self.readout_units)
         return state._replace(feed=ops.zeros(shape, self.compute_dtype))
+
+    def stepper(self, memory: Memory) -> tuple[ReadoutStep, Any]:
+        gates = self._gates()
+        if gates is None:
+            return super().stepper(memory)
+        kernel = Affine.of(self.attentional_projection).kernel
+        feeding = self.input_feeding
+        step = LuongStep(
+            gates,
+            self.cells[0],
+            kernel[: -self.units],
+            kernel[-self.units :],
+            Affine.of(self.feed_projection).kernel if feeding else None,
+        )
+        return step, step.see(memory, self.attention.scaled_keys(memory))
 
     def step(
         self, projected: tf.Tensor, state: DecoderState, memory: Memory

@@ -120,9 +120,10 @@ def _check_search(
     model: Seq2Seq, source: tf.Tensor, memory: Any, state: DecoderState
 ) -> None:
     """Forced, the best hypothesis has the log-probability it was found with."""
+    step, memory = model.stepper(memory)
     greedy, beam = (
         search(
-            lambda tokens, state: model.step(tokens, state, memory),
+            lambda tokens, state: step(tokens, state, memory),
             state,
             source_length=tf.shape(source)[1],
             limits=tf.fill([source.shape[0]], LONGEST),

@@ -10,7 +10,13 @@ from pydantic import ValidationError
 
 from data import Tokenizer
 from models import Hypotheses, Seq2Seq, TranslationModel, search
-from models.search import IMPOSSIBLE, SearchOptions, penalty
+from models.search import (
+    BLOCK,
+    IMPOSSIBLE,
+    SearchOptions,
+    Unnormalised,
+    penalty,
+)
 from tests.models import matrices, reference, tiny
 from tests.models.reference import Hypothesis, Words
 from tests.models.tiny import BOS, EOS, EVERY, PAD, SOME, SOURCES
@@ -301,6 +307,64 @@ def test_a_sentence_is_searched_as_if_alone(size: int) -> None:
         assert_same(found(together, row), found(alone, 0))
 
 
+@pytest.mark.parametrize("size", [1, 3])
+def test_sentences_that_leave_change_nothing(size: int) -> None:
+    """Their memory goes with them, and what is found stays in its place."""
+    rows = 29
+    chain = Chain(rows, 11)
+    limits = [1 + 3 * row % 13 for row in range(rows)]
+    numbers = tf.range(1.0, rows + 1)
+    sizes = []
+
+    def step(tokens: tf.Tensor, state: History, memory: Any = None) -> Any:
+        numbers_here = numbers if memory is None else memory["number"]
+        log_probs, weights, state = chain(tokens, state)
+        sizes.append(len(tokens))
+        return log_probs, weights + numbers_here[:, None, None], state
+
+    expected = run(chain, limits, step, beam_size=size)
+    sizes.clear()
+    leaving = search(
+        step,
+        chain.state(),
+        source_length=tf.constant(SOURCE_LENGTH),
+        limits=tf.constant(limits),
+        options=SearchOptions(beam_size=size),
+        memory={"number": numbers},
+    )
+
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == rows > sizes[-1]
+    tf.nest.map_structure(_assert_close, leaving, expected)
+
+
+def test_a_large_vocabulary_is_searched_by_blocks() -> None:
+    rows, size, vocabulary = 5, 3, 11 * BLOCK
+    chain = Chain(rows, vocabulary)
+    limits = [3] * rows
+
+    hypotheses = run(chain, limits, beam_size=size, length_penalty=0.6)
+
+    for row in range(rows):
+        expected = reference.beam(chain.log_probs(row), 3, size, 0.6)
+        assert_same(found(hypotheses, row), expected)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_search_may_be_left_to_normalise(size: int) -> None:
+    chain, limits = Chain(5, 11), [2, 3, 7, 1, 4]
+
+    def step(tokens: tf.Tensor, state: Any) -> Any:
+        log_probs, weights, state = chain(tokens, state)
+        more = tf.cast(tokens, tf.float32)[..., None]
+        return Unnormalised.of(log_probs + more), weights, state
+
+    hypotheses = run(chain, limits, step, beam_size=size)
+
+    expected = run(chain, limits, beam_size=size)
+    tf.nest.map_structure(_assert_close, hypotheses, expected)
+
+
 def test_a_long_hypothesis_may_still_overtake_short_ones() -> None:
     """Of log-probability -1.43, but over a penalty of 2 at the limit of 7."""
     word, certain, never = 4, 0.0, -99.0
@@ -383,9 +447,11 @@ def translate(
 ) -> Hypotheses:
     source = tf.constant(tiny.pad(sources, more_source))
     memory, state = model.encode(source)
+    step, memory = model.stepper(memory)
     return search(
-        lambda tokens, state: model.step(tokens, state, memory),
+        step,
         state,
+        memory=memory,
         source_length=tf.shape(source)[1],
         limits=tf.constant(limits),
         options=SearchOptions(**options),
@@ -425,6 +491,28 @@ def small(name: str, vocabulary: int) -> Seq2Seq:
     if name == "bahdanau-tied":
         changes["source_vocabulary_size"] = vocabulary
     return tiny.model(name, **changes)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("name", ["bahdanau", "bahdanau-tied", *EVERY[-1:]])
+def test_words_may_be_forbidden_but_at_the_limit(name: str, size: int) -> None:
+    model, limits = tiny.model(name), [5, 2, 3]
+    source = tf.constant(tiny.pad(SOURCES))
+    memory, state = model.encode(source)
+    step, memory = model.stepper(memory, never=[EOS, 7])
+
+    hypotheses = search(
+        step,
+        state,
+        source_length=tf.shape(source)[1],
+        limits=tf.constant(limits),
+        options=SearchOptions(beam_size=size),
+        memory=memory,
+    )
+
+    expected = tf.repeat(tf.constant(limits)[:, None], size, 1)
+    np.testing.assert_array_equal(hypotheses.lengths, expected)
+    assert not np.any(hypotheses.tokens == 7)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -484,11 +572,21 @@ def test_neither_padding_nor_batching_changes_a_translation(
 
 def test_a_model_is_searched_in_a_compiled_graph() -> None:
     model = tiny.model("bahdanau", cell="rnn", direction="forward")
-    expected = translate(model, SOURCES, [3, 2, 3], beam_size=2, max_length=3)
+    limits, options = [3, 2, 3], {"beam_size": 2, "max_length": 3}
+    expected = translate(model, SOURCES, limits, **options)
 
-    compiled = tf.function(jit_compile=True)(translate)(
-        model, SOURCES, [3, 2, 3], beam_size=2, max_length=3
-    )
+    def run() -> Hypotheses:
+        memory, state = model.encode(tf.constant(tiny.pad(SOURCES)))
+        step, memory = model.stepper(memory)
+        return search(
+            lambda tokens, state: step(tokens, state, memory),
+            state,
+            source_length=tf.constant(len(SOURCES[0])),
+            limits=tf.constant(limits),
+            options=SearchOptions(**options),
+        )
+
+    compiled = tf.function(run, jit_compile=True)()
 
     tf.nest.map_structure(_assert_close, compiled, expected)
 

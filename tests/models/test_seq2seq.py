@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from models import Attention, Encoder, PlainDecoder, Seq2Seq, TranslationModel
 from models.losses import token_losses, token_mask
+from models.search import Unnormalised
 from tests.models import matrices, reference, tiny
 from tests.models.tiny import (
     EVERY,
@@ -211,6 +212,50 @@ def test_fed_the_reference_the_step_gives_the_training_logits(
             )
         else:
             assert weights == outputs["attention_weights"] == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        *((name, {}) for name in tiny.EVERY),
+        ("bahdanau", {"dtype": "mixed_float16"}),
+        ("conditional", {"dtype": "mixed_float16", "activation": "maxout"}),
+        ("luong-rnn", {"dtype": "mixed_bfloat16"}),
+        ("luong-rnn", {"kind": "feeding", "score": "luong-scaled"}),
+        ("luong-dot-2", {"num_layers": 1, "cell": "lstm"}),
+    ],
+)
+def test_the_step_of_search_is_the_step(
+    name: str, changes: dict[str, Any]
+) -> None:
+    """For several words a sentence, from states that differ."""
+    model = tiny.model(name, **changes)
+    inputs, _, _ = batch()
+    memory, state = model.encode(inputs["source"])
+    rng = np.random.default_rng(7)
+
+    def several(x: tf.Tensor) -> tf.Tensor:
+        noise = rng.normal(size=(3, 2, *x.shape[2:]))
+        return tf.repeat(x, 2, axis=1) + tf.cast(noise, x.dtype)
+
+    state = tf.nest.map_structure(several, state)
+    tokens = tf.constant([[4, 9], [7, 1], [28, 5]])
+    expected = model.step(tokens, state, memory)
+
+    step, memory = model.stepper(memory)
+    said, weights, state = step(tokens, state, memory)
+
+    if isinstance(said, Unnormalised):
+        words = slice(tiny.TARGET_VOCABULARY)
+        said = said.logits[..., words] - said.total[..., None]
+    atol = 0.05 if "dtype" in changes else 1e-5
+    tf.nest.map_structure(
+        lambda got, wanted: np.testing.assert_allclose(
+            tf.cast(got, tf.float32), tf.cast(wanted, tf.float32), atol=atol
+        ),
+        (said, weights, state),
+        expected,
+    )
 
 
 # --- padding and filler

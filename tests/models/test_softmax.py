@@ -88,3 +88,25 @@ def test_large_logits_are_finite() -> None:
     )
     np.testing.assert_allclose(found.nll, [[0, 1e4]])
     np.testing.assert_array_equal(found.correct, [[1, 0]])
+
+
+@pytest.mark.parametrize("has_bias", [True, False])
+@pytest.mark.parametrize("by_row", [True, False])
+def test_in_blocks_logits_are_the_same_but_for_forbidden_words(
+    by_row: bool, has_bias: bool
+) -> None:
+    random = np.random.default_rng(7)
+    matrix = random.normal(size=(V, R) if by_row else (R, V))
+    bias = tf.constant(random.normal(size=V)) if has_bias else None
+    layer = SoftmaxLayer(tf.constant(matrix), bias, by_row)
+    rows = tf.constant(random.normal(size=(B, R)))
+
+    blocked = layer.blocked(5, never=[2, 9])
+
+    assert blocked.vocabulary == 15
+    logits = blocked.logits(rows).numpy()
+    kept = np.setdiff1d(np.arange(V), [2, 9])
+    np.testing.assert_allclose(
+        logits[:, kept], layer.logits(rows).numpy()[:, kept], 1e-9
+    )
+    assert np.all(np.exp(np.delete(logits, kept, axis=1)) == 0)

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from app.benchmark import report, startup, turns, work
+from app.benchmark.ours import Ours
 from app.benchmark.profile import shares
 from app.benchmark.run import OURS, Options, benchmark
 from app.benchmark.scaling import Size, axes, reference, scaling
@@ -20,6 +22,7 @@ from app.benchmark.turns import Timing, in_turns
 from app.benchmark.waiting import fraction_waited
 from app.benchmark.worker import measure
 from app.config import load_config
+from app.device import pick_device
 from app.run import Run
 from app.translator import Translator
 from data import GlimpseError
@@ -283,16 +286,26 @@ def test_the_benchmark_of_a_tiny_preset(
     assert started == ["tensorflow", "translate", "help"]
     assert found["scaling"] is None
     assert 0 < found["train"]["fraction_waited"] < 1
+    assert 0 < found["beam"]["fraction_of_step"] < 9
     assert 0 < found["train"]["fraction_of_peak"] < 1
     assert sum(found["profile"].values()) == pytest.approx(1, abs=0.01)
     shown = report.table(found)
     assert "unpadded        glimpse" in shown
+    assert "Beam, share of its steps" in shown
     assert all(line == line.rstrip() for line in shown.split("\n"))
 
 
-def test_a_profile_names_what_was_done() -> None:
-    import tensorflow as tf
+@pytest.mark.parametrize("tied", [True, False])
+def test_sentences_are_translated_to_their_limit(tied: bool) -> None:
+    config = load_config("phrasebook", [*TINY, f"model.tied_embeddings={tied}"])
+    ours = Ours(config, (23, 29), pick_device())
+    sources = tf.constant([[5, 6, 7, 3], [8, 3, 0, 0]])
+    for search in (ours.search_greedy, ours.search_beam):
+        lengths = search(sources).lengths[:, 0].numpy().tolist()
+        assert lengths == [10 + 6, 10 + 3]
 
+
+def test_a_profile_names_what_was_done() -> None:
     square = tf.random.normal((300, 300))
     product = tf.function(lambda: tf.linalg.matmul(square, square) + 1.0)
     product()
