@@ -391,8 +391,9 @@ def test_attention_learns_the_links_of_a_file(tmp_path: Path) -> None:
     count = TinyCorpus().size("train")
     path.write_text("0-0 1-2 2-1 3-3 4-4\n" * count)
     options = (
-        "training.epochs=25",
+        "training.epochs=12",
         "training.learning_rate=0.02",
+        "training.warmup_steps=10",
         "training.checkpoint_steps=1000",
         "training.guided_alignment=1.0",
         f"training.alignments={path}",

@@ -54,6 +54,7 @@ def start(
 def patch(trials: Any, workers: Any) -> None:
     trials.start = workers.start = start
     trials.PATIENCE = 0.02
+    trials.count_parameters = lambda _: 1  # it takes half a second a trial
 
 
 if __name__ == "__main__":
