@@ -352,13 +352,13 @@ class _Greedy(_Search):
         last = sentences.codes
         said, weights, state = self.say(sentences, last)
         before = sentences.log_probs
-        totals, words, _ = extensions(
-            said, before, t + 1 >= sentences.limits, 1
-        )
+        # Of this word alone: a long sum has few digits left to compare.
+        start = tf.zeros_like(before)
+        gained, words, _ = extensions(said, start, t + 1 >= sentences.limits, 1)
         going = (last != EOS) & (last != PAD)
         sentences = sentences._replace(
             codes=tf.where(going, words, PAD),
-            log_probs=tf.where(going, totals, before),
+            log_probs=before + tf.where(going, gained, 0.0),
             state=state,
         )
         return sentences, weights
