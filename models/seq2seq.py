@@ -11,10 +11,11 @@ from models.attention.base import MASKED
 from models.building import build_once
 from models.decoder import Decoder, DecoderState
 from models.encoder import Encoder
+from models.extensions import BLOCK, Unnormalised
 from models.fused import fused
 from models.parts import Dropout
 from models.recurrence import scan
-from models.search import BLOCK, StepFunction, Unnormalised
+from models.search import StepFunction
 from models.softmax import SoftmaxLayer
 from models.translation import TranslationModel
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from keras import layers
 
+IMPOSSIBLE = -1e9  # a log-probability no hypothesis reaches
 NOTHING = -1e4  # a logit whose exponential is 0
 
 
@@ -44,17 +45,19 @@ class SoftmaxLayer(NamedTuple):
     def blocked(self, block: int, never: Sequence[int] = ()) -> "SoftmaxLayer":
         """The layer with V a multiple of `block`.
 
-        The logits of what is added, and of the words `never`, are so low that
-        nothing is left of their probability.
+        What is added is impossible, and nothing is left of the probability of
+        the words `never`.
         """
         more = -self.vocabulary % block
-        ids = tf.range(self.vocabulary + more)
-        out = ids >= self.vocabulary
-        for word in never:
-            out |= ids == word
-        bias = tf.where(out, tf.cast(NOTHING, self.matrix.dtype), 0)
+        bias = tf.zeros(self.vocabulary, self.matrix.dtype)
         if self.bias is not None:
-            bias += tf.pad(self.bias, [[0, more]])
+            bias += self.bias
+        for word in never:
+            bias += tf.one_hot(
+                word, self.vocabulary, NOTHING, 0, dtype=bias.dtype
+            )
+        added = tf.fill([more], tf.cast(IMPOSSIBLE, bias.dtype))
+        bias = tf.concat([bias, added], 0)
         grown = [[0, more], [0, 0]] if self.by_row else [[0, 0], [0, more]]
         return SoftmaxLayer(tf.pad(self.matrix, grown), bias, self.by_row)
 

@@ -52,6 +52,10 @@ class Planted:
     def encode(self, source: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return source, tf.zeros([tf.shape(source)[0], 1], tf.int32)
 
+    def stepper(self, memory: Any, never: Sequence[int]) -> tuple[Any, Any]:
+        assert not never
+        return self.step, memory
+
     def step(self, tokens: Any, time: Any, memory: Any) -> tuple[Any, ...]:
         row = tf.minimum(time, len(self.log_probs) - 1)
         weights = () if self.rows is None else tf.gather(self.rows, row)

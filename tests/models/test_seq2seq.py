@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 
 from models import Attention, Encoder, PlainDecoder, Seq2Seq, TranslationModel
+from models.extensions import Unnormalised
 from models.losses import token_losses, token_mask
-from models.search import Unnormalised
 from tests.models import matrices, reference, tiny
 from tests.models.tiny import (
     EVERY,
