@@ -12,6 +12,7 @@ from models.building import Shape, build_once
 from models.fused import gates_of, unroll
 from models.naming import choose
 from models.parts import Dropout
+from models.precision import at_least_float32
 from models.recurrence import scan
 
 # Of a layer, counted from 0: whether each of its cells reads from the end.
@@ -237,6 +238,6 @@ class EncoderLayer(layers.Layer):
 def _mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Mean (B, M) of values (B, S, M) that are zero where `mask` is False."""
     # Half precision cannot hold the sum over a long sentence.
-    total = tf.reduce_sum(tf.cast(values, tf.float32), 1)
-    count = tf.reduce_sum(tf.cast(mask, tf.float32), 1, keepdims=True)
+    total = tf.reduce_sum(at_least_float32(values), 1)
+    count = tf.reduce_sum(tf.cast(mask, total.dtype), 1, keepdims=True)
     return tf.cast(tf.math.divide_no_nan(total, count), values.dtype)

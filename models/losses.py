@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from models.precision import at_least_float32
+
 
 def token_mask(target: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """1.0 on the real tokens of rows that count: (B, T), float32.
@@ -16,7 +18,7 @@ def token_mask(target: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 def token_losses(
     target: tf.Tensor, logits: tf.Tensor, label_smoothing: float = 0.0
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Loss and negative log-likelihood of every token, in nats, float32.
+    """Loss and negative log-likelihood of every token, in nats.
 
     With smoothing e the loss is `(1 - e) nll + e * mean over V of -log p`
     (Szegedy et al. 2016, section 7).
@@ -29,7 +31,7 @@ def token_losses(
     Returns:
         Two tensors (B, T); without smoothing they are the same.
     """
-    logits = tf.cast(logits, tf.float32)
+    logits = at_least_float32(logits)
     nll = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
     if not label_smoothing:
         return nll, nll

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from keras import layers
 
+from models.precision import at_least_float32
+
 IMPOSSIBLE = -1e9  # a log-probability no hypothesis reaches
 NOTHING = -1e4  # a logit whose exponential is 0
 
@@ -140,7 +142,7 @@ def _row_losses(
     @tf.custom_gradient
     def losses(rows: Any, matrix: Any, *bias: Any) -> Any:
         own = SoftmaxLayer(matrix, bias[0] if bias else None, layer.by_row)
-        logits = _at_least_float32(own.logits(rows))
+        logits = at_least_float32(own.logits(rows))
         said = tf.gather(logits, gold, batch_dims=1)
         highest = tf.reduce_max(logits, -1)
         powers = tf.exp(logits - highest[:, None])
@@ -201,7 +203,3 @@ def _to_weights(
 def _cast(weight: Any, layer: layers.Layer) -> tf.Tensor:
     # Keras casts weights for the calls of their own layer alone.
     return tf.cast(tf.convert_to_tensor(weight), layer.compute_dtype)
-
-
-def _at_least_float32(x: tf.Tensor) -> tf.Tensor:
-    return x if x.dtype == tf.float64 else tf.cast(x, tf.float32)

@@ -8,6 +8,7 @@ from keras import layers, ops
 
 from models.attention.base import Attention, Memory, State
 from models.building import Shape, build_once
+from models.precision import at_least_float32
 
 
 @keras.saving.register_keras_serializable("glimpse")
@@ -103,9 +104,9 @@ class NormalizedProjection(layers.Layer):
         )
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        vector = ops.cast(self.vector, "float32")
+        vector = at_least_float32(ops.convert_to_tensor(self.vector))
         norm = ops.sqrt(ops.sum(ops.square(vector)))
-        vector = vector * ops.cast(self.length, "float32") / norm
+        vector = vector * ops.cast(self.length, vector.dtype) / norm
         return ops.matmul(inputs, ops.cast(vector, inputs.dtype))
 
 

@@ -13,6 +13,7 @@ from keras import layers, ops
 
 from models.attention.windows import Window
 from models.building import Shape, build_once
+from models.precision import at_least_float32
 from models.recurrence import scan
 
 # Far below any score, yet finite: a fully masked row must not give NaN.
@@ -147,9 +148,9 @@ class Attention(layers.Layer):
         Returns:
             Context (B, Q, M), weights (B, Q, S), and the next state.
         """
-        scores = ops.cast(self.scores(query, memory, state), "float32")
+        scores = at_least_float32(self.scores(query, memory, state))
         weights, emphasis = self.look(scores, query, memory, state)
-        state = self.next_state(state, weights)
+        state = self.next_state(state, ops.cast(weights, "float32"))
         weights = ops.cast(weights * emphasis, self.compute_dtype)
         return ops.matmul(weights, memory.values), weights, state
 
@@ -171,9 +172,9 @@ class Attention(layers.Layer):
     ) -> tuple[tf.Tensor, tf.Tensor | float]:
         """Weights (B, Q, S) through the window, and what it emphasises.
 
-        All float32. The two are kept apart because what is remembered is what
-        the variant decided: a monotonic alignment would fade away if every
-        step multiplied it by a Gaussian.
+        Both float32 at least. They are kept apart because what is remembered
+        is what the variant decided: a monotonic alignment would fade away if
+        every step multiplied it by a Gaussian.
         """
         mask = memory.mask[:, None, :]
         if self.window is None:
@@ -182,7 +183,8 @@ class Attention(layers.Layer):
         distance = self.window.distance(query, memory.mask, state)
         scores = ops.where(mask & self.window.holds(distance), scores, MASKED)
         weights = self.normalize(scores, query, memory, state)
-        return weights, self.window.emphasis(distance)
+        emphasis = self.window.emphasis(distance)
+        return weights, ops.cast(emphasis, weights.dtype)
 
     def normalize(
         self, scores: tf.Tensor, query: tf.Tensor, memory: Memory, state: State
@@ -190,7 +192,7 @@ class Attention(layers.Layer):
         """Softmax over scores that are `MASKED` where nothing is to be seen."""
         # Not Keras's softmax, which warns of a source of one token.
         weights = tf.nn.softmax(scores)
-        return weights * ops.cast(memory.mask[:, None, :], "float32")
+        return weights * ops.cast(memory.mask[:, None, :], weights.dtype)
 
     def next_state(self, state: State, weights: tf.Tensor) -> State:
         """The state after a step with these weights, (B, Q, S) float32.

@@ -17,6 +17,7 @@ import tensorflow as tf
 from models.attention.base import MASKED
 from models.fused.gates import Gates, State
 from models.fused.loops import before, loop, time_major, weight_gradient
+from models.precision import at_least_float32
 
 
 class Looked(NamedTuple):
@@ -267,8 +268,7 @@ def _look(
 
 def softmax(scores: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Weights (B, S) of scores, 0 where nothing is to be seen."""
-    wide = tf.float64 if scores.dtype == tf.float64 else tf.float32
-    weights = tf.nn.softmax(tf.where(mask, tf.cast(scores, wide), MASKED))
+    weights = tf.nn.softmax(tf.where(mask, at_least_float32(scores), MASKED))
     return tf.cast(weights, scores.dtype) * tf.cast(mask, scores.dtype)
 
 
