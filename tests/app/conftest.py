@@ -8,6 +8,7 @@ import pytest
 
 if TYPE_CHECKING:
     from app.translator import Translator
+    from tests.app.tiny import Trainers
 
 PAIRS = [
     ("I see the red car.", "Je vois la voiture rouge."),
@@ -70,10 +71,18 @@ def translator(tiny_run: Path) -> "Translator":
 
 
 @pytest.fixture(scope="session")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two epochs of eleven steps; do not write to it."""
-    from tests.app.tiny import make_trainer
+def trainers(tmp_path_factory: pytest.TempPathFactory) -> "Trainers":
+    """Makes trainers of one model, whose graphs are traced once."""
+    from tests.app.tiny import Trainers
 
+    return Trainers(tmp_path_factory.mktemp("trainers") / "first")
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(
+    trainers: "Trainers", tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A run of two epochs of eleven steps; do not write to it."""
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    make_trainer(folder).train()
+    trainers(folder).train()
     return folder

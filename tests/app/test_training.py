@@ -51,11 +51,6 @@ def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_image", lambda _: blank)
 
 
-@pytest.fixture(scope="module")
-def trainers(tmp_path_factory: pytest.TempPathFactory) -> Trainers:
-    return Trainers(tmp_path_factory.mktemp("trainers") / "first")
-
-
 def test_a_killed_run_ends_like_one_that_was_not(
     uninterrupted: Path, tmp_path: Path
 ) -> None:

@@ -150,6 +150,8 @@ def test_a_failing_variant_does_not_stop_the_others(
     with pytest.raises(GlimpseError, match="made by another plan"):
         variants_table.results(root, opened, elsewhere)
 
+    monkeypatch.setattr(variants, "WARM_UP", 2)
+    monkeypatch.setattr(variants, "TIMED", 6)
     made: list[Trainer] = []
 
     def first(*given: Any) -> Trainer:

@@ -36,7 +36,12 @@ LESS = {
         '("train", "test", "long")': '("unseen", "test", "long")',
     },
     "3": {'"].config, "test")': '"].config, "unseen")'},
-    "5": {"][:6000]": "][:700]", "epochs=7": "epochs=1"},
+    "5": {
+        "][:6000]": "][:400]",
+        "held_out=300": "held_out=30",
+        "vocabulary_size=1000": "vocabulary_size=400",
+        "epochs=7": "epochs=1",
+    },
 }
 
 

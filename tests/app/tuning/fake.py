@@ -10,6 +10,7 @@ from typing import Any
 from app import yaml_text
 
 TRAINER = Path(__file__).with_name("fake_train.py")
+HURRIED = 0.1, 1.0, 0.02, 0.1  # seconds: its trials are over in no time
 SPACE: dict[str, Any] = {
     "model.num_heads": [1, 2, 3, 4, 5, 6],
     "training.learning_rate": {"min": 1e-3, "max": 1e-2, "scale": "log"},
@@ -51,18 +52,18 @@ def start(
         )
 
 
-def patch(trials: Any, workers: Any) -> None:
+def patch(search: Any, trials: Any, tuner: Any, workers: Any) -> None:
     trials.start = workers.start = start
-    trials.PATIENCE = 0.02
+    search.LOOK, search.QUIET, trials.PATIENCE, tuner.WAIT = HURRIED
     trials.count_parameters = lambda _: 1  # it takes half a second a trial
 
 
 if __name__ == "__main__":
     from app import __main__
-    from app.tuning import trials, workers
+    from app.tuning import search, trials, tuner, workers
 
     # As a module, so that `start` names it.
     from tests.app.tuning import fake
 
-    fake.patch(trials, workers)
+    fake.patch(search, trials, tuner, workers)
     __main__.main()

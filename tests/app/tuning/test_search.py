@@ -37,6 +37,7 @@ from app.tuning.trials import (
     run_trial,
 )
 from data import GlimpseError
+from models import Seq2Seq
 from tests.app.test_main import invoke
 from tests.app.tuning import fake
 from tests.app.tuning.fake import write_space
@@ -745,14 +746,21 @@ def test_ctrl_c_leaves_a_preset_that_trains(
 def test_memory_stays_flat_over_many_trials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """No model or graph is left, and of all else no more than a record."""
     monkeypatch.setattr(trials, "count_parameters", count_parameters)
     folder = new_search(tmp_path)
-    resident = []
-    for number in (10, 30):
+    resident, kept, large = [], [], []
+    for number in (3, 9):
         search(folder, Budget(trials=number), HERE)
+        gc.collect()
+        objects = gc.get_objects()
+        kept.append(len(objects))
+        large.append(sum(type(each) in (tf.Graph, Seq2Seq) for each in objects))
         resident.append(psutil.Process().memory_info().rss)
 
-    assert len(folder.records()) == 30
+    assert len(folder.records()) == 9
+    assert large[1] == large[0]
+    assert kept[1] - kept[0] < 6 * 1000
     assert resident[1] < 1.05 * resident[0]
 
 

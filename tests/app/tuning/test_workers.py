@@ -1,10 +1,12 @@
 """A chief and its workers on this machine; trials are a stand-in's."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -116,14 +118,16 @@ def test_several_at_a_time_do_what_one_does(
     folder = tmp_path / "several"
     space = write_space(tmp_path)
     several = command(folder, space, "--tuner", "random")
-    several += ["--jobs", "2", "--trials", "6", "--json"]
+    several += ["--jobs", "2", "--trials", "4", "--json"]
     monkeypatch.setenv("FAKE_SECONDS", "100")
     monkeypatch.setattr(workers, "start", fake.start)
+    monkeypatch.setattr("app.tuning.search.LOOK", fake.HURRIED[0])
+    monkeypatch.setattr("app.tuning.search.QUIET", fake.HURRIED[1])
 
     def new_search(path: Path) -> Folder:
         return open_or_create(path, space=space, method="random", epochs=3)
 
-    def under_way(times: int = 1) -> list[str]:
+    def under_way(times: int) -> list[str]:
         there = Folder(folder)
         logs = {r.trial: there.log(r.trial) for r in there.records()}
         return [
@@ -132,36 +136,42 @@ def test_several_at_a_time_do_what_one_does(
             if log.exists() and log.read_text().count("began") == times
         ]
 
+    end = time.monotonic() + 120
+
     class UntilUnderWay(Budget):
         def is_late(self, seconds: float) -> bool:
-            return len(under_way()) == 2
+            assert time.monotonic() < end, "they never began"
+            return len(under_way(1)) == 2
+
+    class UntilInterrupted(Budget):
+        def is_late(self, seconds: float) -> bool:
+            assert time.monotonic() < end, "they never went on"
+            if under_way(2) == interrupted:
+                os.kill(os.getpid(), signal.SIGINT)
+            return False
 
     lead(new_search(folder), UntilUnderWay(), None, 2, Place(), 120)
-    interrupted = under_way()
+    interrupted = under_way(1)
     assert [r.status for r in Folder(folder).records()] == ["running"] * 2
 
-    with Popen(
-        several,
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-        # A program that was started in the background ignores SIGINT.
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.default_int_handler
-        ),
-    ) as process:
-        wait_for(lambda: under_way(times=2) == interrupted)
-        process.send_signal(signal.SIGINT)
-        process.wait()
+    # A program that was started in the background ignores SIGINT.
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            lead(new_search(folder), UntilInterrupted(), None, 2, Place(), 120)
+    finally:
+        signal.signal(signal.SIGINT, old)
     assert [r.status for r in Folder(folder).records()] == ["running"] * 2
-    monkeypatch.setenv("FAKE_SECONDS", "0.2")
+    monkeypatch.setenv("FAKE_SECONDS", "0.05")
     again = subprocess.run(
-        several, cwd=ROOT, capture_output=True, text=True, check=True
+        several, cwd=ROOT, capture_output=True, text=True, check=False
     )
+    assert again.returncode == 0, again.stderr
     done = json.loads(again.stdout)["trials"]
     monkeypatch.setenv("FAKE_SECONDS", "0")
     monkeypatch.setattr(trials, "start", fake.start)
     alone = new_search(tmp_path / "alone")
-    search(alone, Budget(trials=6), Place(worker="tuner"))
+    search(alone, Budget(trials=4), Place(worker="tuner"))
 
     assert {each["worker"] for each in done} == {"here-1", "here-2"}
     for record, theirs in zip(alone.records(), done, strict=True):
