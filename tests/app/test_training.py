@@ -276,6 +276,21 @@ def test_a_run_folder_tells_everything(uninterrupted: Path) -> None:
     assert "validation_gradient_norm" not in rows[0]
 
 
+def test_graphs_are_traced_once_for_batches_of_all_lengths(
+    trainers: Trainers, tmp_path: Path
+) -> None:
+    """A trace takes seconds, and would come anew with each length."""
+    trainer = trainers(tmp_path / "run")
+    batches = list(trainer.data.epoch(1, 0))
+    shapes = {tuple(inputs["source"].shape) for inputs, _, _ in batches}
+    assert len(shapes) > 1
+    for batch in batches:
+        trainer.train_step(batch)
+        trainer.test_step(batch)
+    for graph in (trainer.train_step, trainer.test_step):
+        assert graph.experimental_get_tracing_count() == 1
+
+
 def test_a_finished_run_trains_no_more(
     uninterrupted: Path, trainers: Trainers, tmp_path: Path
 ) -> None:
