@@ -1,20 +1,14 @@
 """The device a command runs on: picked once, and said."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import TypeVar
 
 import tensorflow as tf
 
 from app.control_groups import ROOT, quota
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -77,15 +71,3 @@ def cores(root: Path = ROOT) -> int:
     else:
         own = os.cpu_count() or 1
     return max(1, ceil(min(own, quota(root))))
-
-
-def side_by_side(
-    work: Callable[[Item], Result], items: Iterable[Item]
-) -> Iterator[Result]:
-    """Yield what comes of each item, in their order, several at a time.
-
-    One a core is at work, in threads; a GPU is given one after the other.
-    """
-    at_once = 1 if tf.config.list_physical_devices("GPU") else cores()
-    with ThreadPoolExecutor(at_once) as pool:
-        yield from pool.map(work, items)

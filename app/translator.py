@@ -10,7 +10,6 @@ import numpy as np
 import tensorflow as tf
 
 from app.config import Config
-from app.device import side_by_side
 from app.run import Run, Tokenizers
 from data import GlimpseError, Tokenizer, normalise
 from data.inventory import Adapted, Inventory, as_it_is
@@ -169,13 +168,10 @@ class Translator:
             )
         sources = [self.encode(sentence) for sentence in sentences]
         done = [_empty(source) for source in sources]
-        batches = list(_batches([len(each.source_ids) for each in sources]))
+        batches = _batches([len(each.source_ids) for each in sources])
         search = self._search(options)
-        results = side_by_side(
-            lambda rows: search([sources[row].source_ids for row in rows]),
-            batches,
-        )
-        for rows, found in zip(batches, results, strict=True):
+        for rows in batches:
+            found = search([sources[row].source_ids for row in rows])
             for place, row in enumerate(rows):
                 done[row] = replace(
                     sources[row],

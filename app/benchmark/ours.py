@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from app.benchmark.work import EXTRA_LENGTH, LENGTH_FACTOR, Batch
 from app.config import Config
-from app.device import Device, side_by_side
+from app.device import Device
 from app.run import build_model
 from app.training import compile_model, graph
 from app.translator import search_graph
@@ -76,9 +76,8 @@ class Ours:
 def _run(
     search: Callable[[tf.Tensor], tf.Tensor], sources: Sequence[np.ndarray]
 ) -> None:
-    """Search several batches at a time, as a `Translator` does."""
-    for _ in side_by_side(lambda x: search(tf.constant(x)).numpy(), sources):
-        pass
+    for batch in sources:
+        search(tf.constant(batch)).numpy()
 
 
 def _steps_graph(
