@@ -168,10 +168,8 @@ class Translator:
             )
         sources = [self.encode(sentence) for sentence in sentences]
         done = [_empty(source) for source in sources]
-        batches = _batches([len(each.source_ids) for each in sources])
-        search = self._search(options)
-        for rows in batches:
-            found = search([sources[row].source_ids for row in rows])
+        for rows in _batches([len(source.source_ids) for source in sources]):
+            found = self._search([sources[row] for row in rows], options)
             for place, row in enumerate(rows):
                 done[row] = replace(
                     sources[row],
@@ -309,15 +307,13 @@ class Translator:
         return self.inventory.adapt(text) if self.inventory else as_it_is(text)
 
     def _search(
-        self, options: SearchOptions
-    ) -> Callable[[Sequence[Sequence[int]]], Hypotheses]:
-        """Search with these options, for a batch of source ids."""
+        self, batch: list[Translation], options: SearchOptions
+    ) -> Hypotheses:
         if options not in self._searches:
             self._searches[options] = search_graph(self.model, options)
-        graph = self._searches[options]
-        return lambda ids: tf.nest.map_structure(
-            lambda x: x.numpy(), graph(_pad(ids))
-        )
+        source = _pad([each.source_ids for each in batch])
+        found = self._searches[options](source)
+        return tf.nest.map_structure(lambda x: x.numpy(), found)
 
     def _hypotheses(
         self,

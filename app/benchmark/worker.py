@@ -21,7 +21,7 @@ from app.config import Config, load_config
 
 WORK = "work.npz"
 CONFIG = "config.yaml"
-SHAPE = "shape.json"  # vocabularies, and the cores to use
+SHAPE = "shape.json"  # sizes of the vocabularies
 
 
 def build(name: str, folder: Path) -> Any:

@@ -10,7 +10,7 @@ from models.attention import LuongAttention, LuongDotAttention, Memory
 from models.building import Shape, build_once
 from models.decoder import fused
 from models.decoder.base import Decoder, DecoderState, ReadoutStep, Step
-from models.decoder.stepping import Affine, LuongStep
+from models.decoder.stepping import LuongStep
 from models.encoder import Summary
 from models.fused import Gates, feeding_loop, gates_of
 
@@ -81,6 +81,11 @@ class LuongDecoder(Decoder):
         """Those of one layer that attends by products, where it has them."""
         return self.fused_gates(LuongAttention, LuongDotAttention)
 
+    def _attentional_kernels(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """What a context (M, R), and what an output (H, R), gives to h~."""
+        kernel = fused.cast_kernel(self.attentional_projection)
+        return kernel[: -self.units], kernel[-self.units :]
+
     def _fed(
         self,
         gates: Gates,
@@ -89,10 +94,7 @@ class LuongDecoder(Decoder):
         memory: Memory,
     ) -> tuple[Step, DecoderState]:
         """All steps with their gradient by hand."""
-        for_context, for_output = tf.split(
-            fused.cast_kernel(self.attentional_projection),
-            [memory.values.shape[-1], self.units],
-        )
+        for_context, for_output = self._attentional_kernels()
         feeds, weights, last, feed = feeding_loop(
             gates,
             self.project(embedded),
@@ -121,14 +123,13 @@ class LuongDecoder(Decoder):
         gates = self._gates()
         if gates is None:
             return super().stepper(memory)
-        kernel = Affine.of(self.attentional_projection).kernel
-        feeding = self.input_feeding
         step = LuongStep(
             gates,
             self.cells[0],
-            kernel[: -self.units],
-            kernel[-self.units :],
-            Affine.of(self.feed_projection).kernel if feeding else None,
+            *self._attentional_kernels(),
+            fused.cast_kernel(self.feed_projection)
+            if self.input_feeding
+            else None,
         )
         return step, step.see(memory, self.attention.scaled_keys(memory))
 
