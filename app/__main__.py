@@ -278,9 +278,8 @@ def evaluate(
     _require_whole(source, reference, alignments)
     with _one_sentence(debug):
         from app import evaluation
-        from app.device import pick_device
 
-        pick_device()
+        _ready(run)
         result = evaluation.evaluate(
             run,
             split=split,
@@ -347,10 +346,9 @@ def translate(
     if alignments and not as_json:
         raise typer.BadParameter("--alignments goes with --json")
     with _one_sentence(debug):
-        from app.device import pick_device
         from app.lines import LineOptions, translate_lines
 
-        pick_device()
+        _ready(run)
         translate_lines(
             run,
             sys.stdin.buffer,
@@ -432,10 +430,9 @@ def align(
     _require_whole(source, reference, alignments)
     with _one_sentence(debug):
         from app import aligning
-        from app.device import pick_device
         from app.evaluation_sets import load_set
 
-        pick_device()
+        _ready(run)
         aligner = aligning.Aligner.load(
             run,
             reverse,
@@ -656,11 +653,11 @@ def serve(
     It has a JSON API too, which http://127.0.0.1:8000/api explains.
     """
     with _one_sentence(debug):
-        from app.device import pick_device
         from app.web.server import serve
 
-        pick_device()
-        serve(runs or [Path("runs/phrasebook")], host, port)
+        chosen = runs or [Path("runs/phrasebook")]
+        _ready(chosen[0])
+        serve(chosen, host, port)
 
 
 @app.command()
@@ -815,6 +812,14 @@ def variants(
         )
         if failed:
             raise GlimpseError("; ".join(failed))
+
+
+def _ready(run: Path) -> None:
+    """Pick the device, with its cores shared as a run wants them."""
+    from app.device import pick_device
+    from app.run import Run
+
+    pick_device().share_cores(Run.open(run).config.training.parts)
 
 
 def _require_whole(

@@ -49,8 +49,9 @@ def pick_device() -> Device:
         number = cores()
         unit = "core" if number == 1 else "cores"
         return Device(f"CPU, {number} {unit}", jit_compile=False)
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+    with suppress(RuntimeError):  # in use already, as it was set then
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
     details = tf.config.experimental.get_device_details(gpus[0])
     return Device(f"GPU, {details.get('device_name', '?')}", jit_compile=True)
 

@@ -1,8 +1,7 @@
 """Text in, translations and their attention out, from a run folder."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from app.config import Config
+from app.device import pick_device
 from app.run import Run, Tokenizers
 from data import GlimpseError, Tokenizer, normalise
 from data.inventory import Adapted, Inventory, as_it_is
@@ -23,8 +23,10 @@ from models import (
 )
 from models.losses import token_losses
 from models.metrics import correct_tokens
+from models.parts import in_parts, joined
 
 BATCH_SIZE = 64  # sentences; results do not depend on it
+LEAST_DIVIDED = 32  # sentences to translate; a graph of parts takes a second
 FULL_LENGTH = 64  # tokens, up to which a batch has as many
 IDS = tf.TensorSpec([None, None], tf.int32)
 
@@ -110,7 +112,7 @@ class Translator:
         self.languages = config.languages
         self.inventory = inventory
         self.keep_unknown = keep_unknown
-        self._searches: dict[SearchOptions, Callable[..., Hypotheses]] = {}
+        self._graphs: dict[Hashable, Callable[..., Any]] = {}
 
     @classmethod
     def load(
@@ -168,8 +170,12 @@ class Translator:
             )
         sources = [self.encode(sentence) for sentence in sentences]
         done = [_empty(source) for source in sources]
-        for rows in _batches([len(source.source_ids) for source in sources]):
-            found = self._search([sources[row] for row in rows], options)
+        parts = self._parts(len(sources))
+        graph = self._graph(search_graph, options, parts)
+        for batch in _batches([len(source.source_ids) for source in sources]):
+            rows = _dealt(batch, parts)
+            padded = _pad([sources[row].source_ids for row in rows])
+            found = _run(graph, padded)
             for place, row in enumerate(rows):
                 done[row] = replace(
                     sources[row],
@@ -261,11 +267,13 @@ class Translator:
             max(len(pair.source_ids), len(target))
             for pair, target in zip(pairs, ids, strict=True)
         ]
+        parts = self._parts(len(pairs))
         for rows in _batches(lengths, shortest=0):
             forced = self._force(
                 [pairs[row].source_ids for row in rows],
                 [ids[row] for row in rows],
                 posterior,
+                parts,
             )
             for row, hypothesis in zip(rows, forced, strict=True):
                 hypothesis = replace(hypothesis, text=texts[row])
@@ -278,12 +286,15 @@ class Translator:
         sources: list[tuple[int, ...]],
         targets: list[tuple[int, ...]],
         posterior: bool,
+        parts: int,
     ) -> list[Hypothesis]:
         padded = (_pad(sources), _pad(targets))
-        log_probs, correct, attention = tf.nest.map_structure(
-            lambda x: x.numpy(), self._forced_graph(*padded)
+        log_probs, correct, attention = _run(
+            self._graph(_forced_graph, parts), *padded
         )
-        origins = self._posterior_graph(*padded).numpy() if posterior else ()
+        origins = ()
+        if posterior:
+            origins = _run(self._graph(_posterior_graph, parts), *padded)
         shapes = [
             (len(target), len(source))
             for source, target in zip(sources, targets, strict=True)
@@ -306,14 +317,20 @@ class Translator:
         text = normalise(sentence)
         return self.inventory.adapt(text) if self.inventory else as_it_is(text)
 
-    def _search(
-        self, batch: list[Translation], options: SearchOptions
-    ) -> Hypotheses:
-        if options not in self._searches:
-            self._searches[options] = search_graph(self.model, options)
-        source = _pad([each.source_ids for each in batch])
-        found = self._searches[options](source)
-        return tf.nest.map_structure(lambda x: x.numpy(), found)
+    def _parts(self, sentences: int) -> int:
+        """How many parts of a batch to work on side by side."""
+        if sentences < LEAST_DIVIDED:
+            return 1
+        return pick_device().parts(self.config.training.parts)
+
+    def _graph(
+        self, make: Callable[..., Callable[..., Any]], *how: Hashable
+    ) -> Callable[..., Any]:
+        """What `make` makes of the model, made once."""
+        key = make, *how
+        if key not in self._graphs:
+            self._graphs[key] = make(self.model, *how)
+        return self._graphs[key]
 
     def _hypotheses(
         self,
@@ -363,18 +380,11 @@ class Translator:
                 words[row] = known[int(weights[row].argmax())]
         return replace(hypothesis, text=" ".join(words))
 
-    @cached_property
-    def _forced_graph(self) -> Callable[..., tuple[Any, ...]]:
-        return _forced_graph(self.model)
-
-    @cached_property
-    def _posterior_graph(self) -> Callable[..., tf.Tensor]:
-        return _posterior_graph(self.model)
-
 
 def search_graph(
     model: TranslationModel,
     options: SearchOptions,
+    parts: int = 1,
     never: Sequence[int] = (),
 ) -> Callable[..., Hypotheses]:
     """Search as one graph over source ids (B, S), 0 on padding.
@@ -382,27 +392,39 @@ def search_graph(
     Args:
         model: a built model.
         options: how to search.
+        parts: how many parts of the batch to search side by side.
         never: words that are not said but at a limit.
     """
 
     def run(source: tf.Tensor) -> Hypotheses:
-        memory, state = model.encode(source)
-        step, memory = model.stepper(memory, never)
         lengths = tf.reduce_sum(tf.cast(source != 0, tf.int32), 1)
-        return search(
-            step,
-            state,
-            memory=memory,
-            source_length=tf.shape(source)[1],
-            limits=options.limits(lengths),
-            options=options,
-        )
+        limits = options.limits(lengths)
+        longest = tf.reduce_max(limits)
+
+        def work(part: tuple[tf.Tensor, tf.Tensor]) -> Hypotheses:
+            source, limits = part
+            memory, state = model.encode(source)
+            step, memory = model.stepper(memory, never)
+            return search(
+                step,
+                state,
+                memory=memory,
+                source_length=tf.shape(source)[1],
+                limits=limits,
+                options=options,
+                length=longest,
+            )
+
+        return joined(in_parts(work, (source, limits), parts))
 
     return tf.function(run, input_signature=[IDS], autograph=False)
 
 
-def _forced_graph(model: TranslationModel) -> Callable[..., tuple[Any, ...]]:
-    def run(source: tf.Tensor, target: tf.Tensor) -> tuple[Any, ...]:
+def _forced_graph(
+    model: TranslationModel, parts: int
+) -> Callable[..., tuple[Any, ...]]:
+    def work(part: tuple[tf.Tensor, tf.Tensor]) -> tuple[Any, ...]:
+        source, target = part
         given = model({"source": source, "target_in": _shifted(target)})
         _, nll = token_losses(target, given["logits"])
         mask = tf.cast(target != Tokenizer.PAD, tf.float32)
@@ -413,14 +435,28 @@ def _forced_graph(model: TranslationModel) -> Callable[..., tuple[Any, ...]]:
             given["attention_weights"],
         )
 
-    return tf.function(run, input_signature=[IDS, IDS], autograph=False)
+    return _pairs_graph(work, parts)
 
 
-def _posterior_graph(model: Seq2Seq) -> Callable[..., tf.Tensor]:
-    def run(source: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+def _posterior_graph(model: Seq2Seq, parts: int) -> Callable[..., tf.Tensor]:
+    def work(part: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        source, target = part
         return model.posterior(source, _shifted(target), target)
 
+    return _pairs_graph(work, parts)
+
+
+def _pairs_graph(
+    work: Callable[[tuple[tf.Tensor, tf.Tensor]], Any], parts: int
+) -> Callable[..., Any]:
+    def run(source: tf.Tensor, target: tf.Tensor) -> Any:
+        return joined(in_parts(work, (source, target), parts))
+
     return tf.function(run, input_signature=[IDS, IDS], autograph=False)
+
+
+def _run(graph: Callable[..., Any], *given: tf.Tensor) -> Any:
+    return tf.nest.map_structure(lambda x: x.numpy(), graph(*given))
 
 
 def _shifted(target: tf.Tensor) -> tf.Tensor:
@@ -467,6 +503,11 @@ def _batches(lengths: list[int], shortest: int = 1) -> Iterator[list[int]]:
         batch.append(row)
     if batch:
         yield batch
+
+
+def _dealt(rows: list[int], parts: int) -> list[int]:
+    """Rows in an order in which parts of them are alike."""
+    return [row for part in range(parts) for row in rows[part::parts]]
 
 
 def _most_rows(length: int) -> int:

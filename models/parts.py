@@ -71,6 +71,13 @@ def in_parts(work: Callable[[Any], Any], batch: Any, count: int) -> list[Any]:
     return results
 
 
+def joined(results: list[Any]) -> Any:
+    """What `in_parts` gives, nests of tensors (b, ...), of all rows."""
+    if len(results) == 1:
+        return results[0]
+    return tf.nest.map_structure(lambda *each: tf.concat(each, 0), *results)
+
+
 class Dropout(layers.Dropout):
     """Keras's dropout, whose masks are those of the whole batch."""
 

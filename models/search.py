@@ -80,6 +80,7 @@ def search(
     limits: tf.Tensor,
     options: SearchOptions,
     memory: Any = None,
+    length: tf.Tensor | int | None = None,
 ) -> Hypotheses:
     """Decode a batch.
 
@@ -93,12 +94,14 @@ def search(
         memory: nest of (B, ...), what `step` takes as its third argument.
             Sentences that are done then leave the batch, whose size XLA
             can't know. None for a step without.
+        length: L of the result, for a part of a batch: the largest limit of
+            the whole; by default that of these sentences. `max_length` in the
+            options goes before either.
     """
-    length = (
-        tf.reduce_max(limits)
-        if options.max_length is None
-        else options.max_length
-    )
+    if options.max_length is not None:
+        length = options.max_length
+    elif length is None:
+        length = tf.reduce_max(limits)
     limits = tf.minimum(limits, length)
     new = _Greedy if options.beam_size == 1 else _Beam
     run = new(step, options, source_length, length, memory is not None)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from models.fused import fused
 from models.losses import coverage_loss, guided_alignment_loss, token_mask
 from models.metrics import Perplexity, TokenMean
-from models.parts import in_parts
+from models.parts import in_parts, joined
 from models.search import StepFunction
 from models.softmax import NOTHING, SoftmaxLayer, TokenLosses, softmax_losses
 
@@ -195,10 +195,8 @@ class TranslationModel(keras.Model):
         def work(part: dict[str, tf.Tensor]) -> TokenLosses:
             return self._measure_part(part, training)
 
-        found = in_parts(work, given, self.parts if self.is_divisible else 1)
-        return TokenLosses(
-            *(tf.concat(each, 0) for each in zip(*found, strict=True))
-        )
+        parts = self.parts if self.is_divisible else 1
+        return joined(in_parts(work, given, parts))
 
     def _measure_part(
         self, inputs: dict[str, tf.Tensor], training: bool

@@ -16,6 +16,7 @@ from app.training import compile_model, graph
 from app.translator import search_graph
 from data import Tokenizer
 from models import SearchOptions, TranslationModel
+from models.parts import in_parts
 
 IDS = tf.TensorSpec((None, None), tf.int32)
 BATCH = (
@@ -40,12 +41,18 @@ class Ours:
         self.step = graph(self.model.train_step, BATCH, device)
         self.parameters = self.model.count_params()
         size = config.search.beam_size
+        parts = device.parts(config.training.parts)
         # Without an end all sentences go to their limit.
         self.search_greedy, self.search_beam = (
-            search_graph(self.model, _options(beams), never=(Tokenizer.EOS,))
+            search_graph(
+                self.model,
+                _options(beams),
+                parts=parts,
+                never=(Tokenizer.EOS,),
+            )
             for beams in (1, size)
         )
-        self.search_steps = _steps_graph(self.model, _options(size))
+        self.search_steps = _steps_graph(self.model, _options(size), parts)
 
     def train(self, batches: Sequence[Batch]) -> None:
         for batch in _tensors(batches):
@@ -81,7 +88,7 @@ def _run(
 
 
 def _steps_graph(
-    model: TranslationModel, options: SearchOptions
+    model: TranslationModel, options: SearchOptions, parts: int
 ) -> Callable[[tf.Tensor], tf.Tensor]:
     """Encode, and step to the longest limit with one word that is given.
 
@@ -90,24 +97,29 @@ def _steps_graph(
     """
 
     def run(source: tf.Tensor) -> tf.Tensor:
-        memory, state = model.encode(source)
-        step, memory = model.stepper(memory)
         lengths = tf.reduce_sum(tf.cast(source != 0, tf.int32), 1)
-        words = tf.fill([tf.shape(source)[0], options.beam_size], Tokenizer.UNK)
-        state = tf.nest.map_structure(
-            lambda leaf: tf.repeat(leaf, options.beam_size, axis=1), state
-        )
-
-        def body(used: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
-            said, weights, state = step(words, state, memory)
-            for each in tf.nest.flatten((said, weights)):
-                used += tf.reduce_min(each[0, 0])
-            return used, state
-
         count = tf.reduce_max(options.limits(lengths))
-        return tf.while_loop(
-            lambda *_: True, body, (0.0, state), maximum_iterations=count
-        )[0]
+
+        def work(source: tf.Tensor) -> tf.Tensor:
+            memory, state = model.encode(source)
+            step, memory = model.stepper(memory)
+            rows = tf.shape(source)[0]
+            words = tf.fill([rows, options.beam_size], Tokenizer.UNK)
+            state = tf.nest.map_structure(
+                lambda leaf: tf.repeat(leaf, options.beam_size, axis=1), state
+            )
+
+            def body(used: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
+                said, weights, state = step(words, state, memory)
+                for each in tf.nest.flatten((said, weights)):
+                    used += tf.reduce_min(each[0, 0])
+                return used, state
+
+            return tf.while_loop(
+                lambda *_: True, body, (0.0, state), maximum_iterations=count
+            )[0]
+
+        return tf.add_n(in_parts(work, source, parts))
 
     return tf.function(run, input_signature=[IDS], autograph=False)
 

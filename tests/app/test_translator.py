@@ -52,6 +52,25 @@ def test_more_than_one_batch(
     assert all(map(same, together, parts))
 
 
+def test_parts_of_a_batch_side_by_side_change_nothing(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def results() -> list[Translation]:
+        found = translator.translate(SOURCES, nbest=3)
+        return found + translator.force(SOURCES, TARGETS, posterior=True)
+
+    assert translator.config.training.parts == 2
+    whole = results()
+    monkeypatch.setattr("app.translator.LEAST_DIVIDED", 1)
+    monkeypatch.setattr("app.translator.BATCH_SIZE", 7)  # the last: 1 and none
+    parted = results()
+    assert all(map(same, whole, parted))
+    for one, other in zip(whole, parted, strict=True):
+        origins = [each.hypotheses[0].posterior for each in (one, other)]
+        if origins[0] is not None:
+            np.testing.assert_allclose(*origins, atol=1e-4)
+
+
 def test_an_empty_sentence_has_an_empty_translation(
     translator: Translator,
 ) -> None:
