@@ -423,6 +423,9 @@ class TrainingData:
             )
         options = tf.data.Options()
         options.deterministic = True
+        # There is nothing to tune, and its thread keeps an iterator that has
+        # ended waiting, as long again as it has run.
+        options.autotune.enabled = False
         return batches.with_options(options)
 
 
