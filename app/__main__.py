@@ -1,5 +1,6 @@
 """python -m app COMMAND: parse, call one function, present."""
 
+import atexit
 import io
 import json
 import logging
@@ -7,7 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -879,5 +880,23 @@ def main() -> None:
     app(prog_name="python -m app")
 
 
+def _end_at_once(code: Any) -> None:
+    """End as Python does, but do not take TensorFlow apart: it takes seconds.
+
+    Where the last words cannot be written nothing is done, and Python says so.
+    """
+    atexit._run_exitfuncs()
+    with suppress(OSError):
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # closed
+                stream.flush()
+        os._exit(code or 0)
+
+
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SystemExit as end:
+        if "tensorflow" in sys.modules:
+            _end_at_once(end.code)
+        raise

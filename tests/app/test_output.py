@@ -42,6 +42,15 @@ os.write(2, {CHATTER + WORTH_HEARING!r}.encode())
 os.abort()
 """
 
+# As one that has loaded TensorFlow ends.
+END = """
+import atexit, sys
+from app.__main__ import _end_at_once
+atexit.register(print, "last words")
+print("said", end=" ")
+_end_at_once(3)
+"""
+
 
 def run(
     program: str, *arguments: str, **environment: str
@@ -87,3 +96,20 @@ def test_chatter_is_left_out_and_last_words_are_not() -> None:
 def test_chatter_is_heard_by_whoever_asks_for_it() -> None:
     done = run(FAIL, TF_CPP_MIN_LOG_LEVEL="0")
     assert done.stderr.decode() == f"from Python\n{CHATTER}{WORTH_HEARING}"
+
+
+def test_a_command_that_ends_at_once_leaves_nothing_unsaid() -> None:
+    done = run(END)
+    assert (done.returncode, done.stdout) == (3, b"said last words\n")
+
+
+def test_what_cannot_be_said_at_the_end_is_complained_of() -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", END],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode != 3
+    assert b"No space left on device" in done.stderr
