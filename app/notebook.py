@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
+from jupyter_client import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
@@ -44,11 +45,15 @@ def open_runs(*names: str) -> dict[str, Run]:
     return {name: Run.open(path) for name, path in folders.items()}
 
 
-def execute(path: Path) -> None:
+def execute(path: Path, kernel: AsyncKernelManager | None = None) -> None:
     """Run a notebook from start to end, and keep what it shows.
 
     What TensorFlow says to stderr while it starts, in cells tagged "quiet", is
     left out, and so are times: the same runs give the same file.
+
+    Args:
+        path: the notebook.
+        kernel: to run it in, started or not; by default one of its own.
 
     Raises:
         GlimpseError: a cell failed; the file is as it was.
@@ -56,6 +61,7 @@ def execute(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
+        km=kernel,
         timeout=CELL_SECONDS,
         kernel_name="python3",
         record_timing=False,
@@ -65,6 +71,9 @@ def execute(path: Path) -> None:
         client.execute()
     except CellExecutionError as error:
         raise GlimpseError(f"{path} failed: {error.evalue}") from error
+    finally:
+        if kernel is not None and client.kc is not None:
+            client.kc.stop_channels()  # it leaves another's kernel running
     for cell in notebook.cells:
         if "quiet" in cell.metadata.get("tags", ()):
             cell.outputs = [

@@ -1,5 +1,6 @@
 """The notebooks from start to end, on models that nobody trained."""
 
+import asyncio
 import csv
 import shutil
 from collections.abc import Iterator
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import tensorflow as tf
+from jupyter_client import AsyncKernelManager
 
 from app.alignment import AlignmentScore, AttentionSummary
 from app.config import load_config
@@ -17,7 +20,7 @@ from app.scores import Score
 from app.translator import Translator
 from app.variants import Variant, folder_of, load_plan, variants
 from app.watch import Watch
-from data import GlimpseError, Tokenizer, load_corpus
+from data import Example, GlimpseError, Tokenizer, load_corpus
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -53,8 +56,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     text = [side for pair in corpus.sample()[:400] for side in pair]
     tokenizer = Tokenizer.train(text, 500)
     plan = load_plan(ROOT / "notebooks" / "runs.yaml")
+    examples = corpus.examples("validation")[:40]
+    tf.config.run_functions_eagerly(True)  # of each model a few sentences
     for variant in variants(plan):
-        _make(root, plan.preset, variant, tokenizer)
+        _make(root, plan.preset, variant, tokenizer, examples)
+    tf.config.run_functions_eagerly(False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLIMPSE_RUNS", str(root))
         patch.setenv("PYTHONPATH", str(ROOT))
@@ -62,8 +68,28 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield root
 
 
+@pytest.fixture(scope="module")
+def kernel(runs: Path) -> Iterator[AsyncKernelManager]:
+    """One for all notebooks, since each would load TensorFlow anew."""
+    manager = AsyncKernelManager()
+    yield manager
+    asyncio.run(manager.shutdown_kernel(now=True))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where notebooks are run."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    shutil.copytree(ROOT / "notebooks" / "searches", folder / "searches")
+    return folder
+
+
 def _make(
-    root: Path, preset: str, variant: Variant, tokenizer: Tokenizer
+    root: Path,
+    preset: str,
+    variant: Variant,
+    tokenizer: Tokenizer,
+    examples: list[Example],
 ) -> None:
     is_example = variant.name == "starting-example"  # of one size
     sizes = TINY[:1] if is_example else TINY
@@ -72,9 +98,7 @@ def _make(
     run.save_tokenizers(Tokenizers(tokenizer, tokenizer))
     run.save_weights(run.build_model(run.load_tokenizers()), "best")
     translator = Translator.load(run.folder)
-    watch = Watch(
-        run, translator, run.load_corpus().examples("validation")[:40]
-    )
+    watch = Watch(run, translator, examples)
     for step in (0, 32, 64):
         watch.snapshot(step)
     run.evaluation.mkdir()
@@ -110,8 +134,12 @@ def _result(split: str, watch: Watch) -> Evaluation:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_notebook_runs(path: Path, runs: Path, tmp_path: Path) -> None:
+def test_every_notebook_runs(
+    path: Path, folder: Path, kernel: AsyncKernelManager
+) -> None:
     notebook = nbformat.read(path, as_version=4)
+    # It must bring all that it uses.
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
     for old, new in LESS.get(path.stem[0], {}).items():
         assert sum(old in cell.source for cell in notebook.cells) == 1
         for cell in notebook.cells:
@@ -120,11 +148,9 @@ def test_every_notebook_runs(path: Path, runs: Path, tmp_path: Path) -> None:
         cell.pop("outputs", None)
         if cell.cell_type == "code":
             cell.outputs = []
-    searches = ROOT / "notebooks" / "searches"
-    shutil.copytree(searches, tmp_path / "searches")
-    copy = tmp_path / path.name
+    copy = folder / path.name
     nbformat.write(notebook, copy)
-    execute(copy)
+    execute(copy, kernel)
     done = nbformat.read(copy, as_version=4)
     shown = [
         output
