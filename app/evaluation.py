@@ -30,7 +30,7 @@ from app.kept import keep, result_name
 from app.plots import save_extremes
 from app.run import Run, replacing
 from app.scores import Score, corpus_bleu, processed_bleu, text_scores
-from app.translator import Translation, Translator
+from app.translator import LEAST_DIVIDED, Translation, Translator
 from data import Language
 from data.corpora import Example
 
@@ -73,6 +73,7 @@ class Evaluation:
         attention: what it is like in the translations, between words, their
             ends included; None without attention.
         sentences_per_second: of the search alone, once it is warm.
+        hypotheses: the translations, in order; not among its JSON.
     """
 
     corpus: str
@@ -89,6 +90,7 @@ class Evaluation:
     aer: dict[str, AlignmentScore] | None
     attention: AttentionSummary | None
     sentences_per_second: float
+    hypotheses: tuple[str, ...]
 
 
 def evaluate(
@@ -162,6 +164,7 @@ def evaluate(
         aer=_aer(translator, forced, given.gold),
         attention=_attention(translator, translations),
         sentences_per_second=speed,
+        hypotheses=tuple(hypotheses),
     )
     name = result_name(
         given.split,
@@ -175,7 +178,7 @@ def evaluate(
     keep(
         (output or run.evaluation) / name,
         {
-            ".hypotheses.txt": partial(_save_hypotheses, translations),
+            ".hypotheses.txt": partial(_save_hypotheses, hypotheses),
             ".attention.npz": partial(_save_attention, translations),
             ".json": partial(_save_result, result),
             ".pictures": lambda folder: save_extremes(
@@ -190,8 +193,9 @@ def _translate(
     translator: Translator, sources: Sequence[str], beam_size: int
 ) -> tuple[list[Translation], float]:
     """The translations, and how many came a second."""
-    # The first call builds the graph, which is no part of the speed.
-    translator.translate(sources[:1], beam_size=beam_size)
+    # The first call builds the graph, which is no part of the speed; that of
+    # few sentences is another one.
+    translator.translate(sources[:LEAST_DIVIDED], beam_size=beam_size)
     with _progress("Translating", len(sources)) as bar:
         start = time.perf_counter()
         translations = translator.translate(
@@ -291,9 +295,9 @@ def _attention(
     return summarise(view.weights for view in views if view.weights is not None)
 
 
-def _save_hypotheses(translations: Sequence[Translation], path: Path) -> None:
+def _save_hypotheses(hypotheses: Sequence[str], path: Path) -> None:
     with replacing(path) as beside:
-        lines = [f"{translation.text}\n" for translation in translations]
+        lines = [f"{hypothesis}\n" for hypothesis in hypotheses]
         beside.write_text("".join(lines), "utf-8", newline="\n")
 
 
@@ -343,6 +347,7 @@ def load_attention(path: Path) -> list[np.ndarray]:
 def to_json(result: Evaluation) -> dict[str, Any]:
     """The object that `evaluate --json` prints."""
     values = asdict(result)
+    del values["hypotheses"]  # they are kept as lines
     values["by_source_length"] = [
         {
             "from": row.shortest,

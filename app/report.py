@@ -7,7 +7,6 @@ from pathlib import Path
 from app.evaluation import evaluate, table
 from app.run import Run
 from app.shell import app_command, make_command
-from app.translator import Translator
 
 SAMPLES = 3
 
@@ -26,13 +25,11 @@ def present(
     _print(f"\n{table(result)}\n\nSentences that were not trained on:\n")
     corpus = run.load_corpus(data_dir, cache_dir)
     examples = corpus.examples("validation")
-    chosen = examples[:: max(1, len(examples) // SAMPLES)][:SAMPLES]
-    translations = Translator.load(folder).translate(
-        [example.source for example in chosen]
-    )
-    for example, translation in zip(chosen, translations, strict=True):
+    pairs = list(zip(examples, result.hypotheses, strict=True))
+    chosen = pairs[:: max(1, len(pairs) // SAMPLES)][:SAMPLES]
+    for example, hypothesis in chosen:
         _print(f"  source       {example.source}")
-        _print(f"  translation  {translation.text}")
+        _print(f"  translation  {hypothesis}")
         _print(f"  reference    {example.references[0]}\n")
     _print(f"The run is in {folder}. Next:\n{_next(folder, data_dir)}")
 

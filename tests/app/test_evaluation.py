@@ -363,6 +363,7 @@ def test_the_table_is_aligned_and_complete() -> None:
         aer={"before": alignment, "after": alignment},
         attention=AttentionSummary(1.238, 0.9, 0.876, 1.05),
         sentences_per_second=55.5,
+        hypotheses=(),
     )
     shown = table(result)
     for text in ("1,234", "beam 5", "12.35", "102.50", "a:signature", "1–5"):

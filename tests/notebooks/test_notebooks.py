@@ -130,6 +130,7 @@ def _result(split: str, watch: Watch) -> Evaluation:
         {"before": aligned, "after": aligned} if attends else None,
         AttentionSummary(1.0, 0.9, 0.9, 1.0) if attends else None,
         50.0,
+        (),
     )
 
 
