@@ -820,7 +820,8 @@ def _ready(run: Path) -> None:
     from app.device import pick_device
     from app.run import Run
 
-    pick_device().share_cores(Run.open(run).config.training.parts)
+    config = Run.open(run).config
+    pick_device().share_cores(config.training.parts)
 
 
 def _require_whole(

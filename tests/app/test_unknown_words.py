@@ -190,6 +190,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> None:
         return translator
 
     monkeypatch.setattr(Translator, "load", load)
+    monkeypatch.setattr("app.__main__._ready", lambda run: None)
 
 
 @pytest.mark.usefixtures("loaded")
