@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
@@ -76,26 +76,16 @@ class Lexicon:
     agreeing: Mapping[tuple[str, str], Forms]
     elisions: Mapping[tuple[str, str], str]
 
-    # Looked up first, since sentences have the same words again and again.
-    _split: dict[tuple[str, str, bool], tuple[Token, ...]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
-
     def tokens(
         self, cell: str, language: str, *, article: bool = False
-    ) -> tuple[Token, ...]:
+    ) -> list[Token]:
         """Split a cell: "_" parts its words, "/" a spelling before a vowel."""
-        key = cell, language, article
-        if key not in self._split:
-            self._split[key] = tuple(
-                self._token(word, language, article) for word in cell.split("_")
-            )
-        return self._split[key]
-
-    def _token(self, word: str, language: str, article: bool) -> Token:
-        text, _, before_vowel = word.partition("/")
-        elided = self.elisions.get((language, text), "")
-        return Token(text, before_vowel or elided, article)
+        tokens = []
+        for word in cell.split("_"):
+            text, _, before_vowel = word.partition("/")
+            elided = self.elisions.get((language, text), "")
+            tokens.append(Token(text, before_vowel or elided, article))
+        return tokens
 
 
 def find_form(

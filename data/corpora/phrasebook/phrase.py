@@ -77,7 +77,8 @@ def say(rule: Rule, slots: Slots, noted: LemmaPairs) -> Phrase:
     """
     english = _say_side(rule.english, slots, "en")
     french = _say_side(rule.french, slots, "fr")
-    drawn = [slots[name] for name in rule.names]
+    names = dict.fromkeys(slot.name for slot in rule.slots)
+    drawn = [slots[name] for name in names]
     phrases = [part for part in drawn if isinstance(part, Phrase)]
     words = [part.lemma for part in drawn if isinstance(part, Word)]
     return Phrase(
@@ -86,7 +87,9 @@ def say(rule: Rule, slots: Slots, noted: LemmaPairs) -> Phrase:
         _sense([slots[name].sense for name in rule.heads]),
         sum((part.lemmas for part in phrases), tuple(words)),
         noted.union(*(part.pairs for part in phrases)),
-        rule.constructions.union(*(part.constructions for part in phrases)),
+        frozenset({rule.construction} - {"-"}).union(
+            *(part.constructions for part in phrases)
+        ),
     )
 
 
@@ -139,14 +142,16 @@ def _say_word(
 ) -> None:
     start = len(saying.tokens)
     saying.tokens.extend(_tokens(item, word, slots, saying.language))
-    for strength, label in item.labels or (("=", item.text),):
-        for place in range(start, len(saying.tokens)):
-            saying.marks.append(_Mark(label, strength, place))
+    saying.marks.extend(
+        _Mark(label, strength, place)
+        for strength, label in item.labels or (("=", item.text),)
+        for place in range(start, len(saying.tokens))
+    )
 
 
 def _tokens(
     item: Item, word: Word | None, slots: Slots, language: str
-) -> tuple[Token, ...]:
+) -> list[Token]:
     lexicon = load_lexicon()
     if word is None and not item.agreement:
         return lexicon.tokens(item.text, language)

@@ -22,7 +22,7 @@ items are linked if they name one slot or share a label: `=` sure, `~` possible.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from data.corpora.phrasebook.lexicon import Row, read_table
@@ -76,16 +76,6 @@ class Rule:
     heads: tuple[str, ...]
     english: tuple[Item, ...]
     french: tuple[Item, ...]
-
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        """Those of its slots, each once."""
-        return tuple(dict.fromkeys(slot.name for slot in self.slots))
-
-    @cached_property
-    def constructions(self) -> frozenset[str]:
-        """Its own, if it is one by itself."""
-        return frozenset({self.construction} - {"-"})
 
 
 @lru_cache(maxsize=1)
