@@ -75,7 +75,7 @@ def tokenize(
             *map(_numbers, links),
         )
 
-    return pairs.batch(_TOKENIZED_AT_ONCE).map(both, num_parallel_calls=2)
+    return pairs.batch(_TOKENIZED_AT_ONCE).map(both)
 
 
 def keep_lengths(

@@ -1,11 +1,17 @@
 """What all tests share: quiet TensorFlow, the real corpora, one TFDS cache."""
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported out of each collection of garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
