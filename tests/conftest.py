@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 def pytest_collection_finish() -> None:
     """Leave what is imported out of each collection of garbage."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_to_collect() -> Iterator[None]:
+    """Leave out what stays of a module too, such as graphs that Keras keeps.
+
+    Collections took seconds at the end, and some tests ask for them.
+    """
+    yield
+    gc.collect()
     gc.freeze()
 
 

@@ -306,7 +306,7 @@ def test_a_finished_run_trains_no_more(
 def test_a_model_learns_the_planted_language(tmp_path: Path) -> None:
     trainer = make_trainer(
         tmp_path / "learns",
-        "training.epochs=28",
+        "training.epochs=4",
         "training.learning_rate=0.02",
         "training.schedule=cosine",
         "training.checkpoint_steps=1000",
@@ -316,6 +316,7 @@ def test_a_model_learns_the_planted_language(tmp_path: Path) -> None:
         "model.decoder_units=32",
         "model.attention_units=16",
         "model.embedding_dropout=0",
+        times=7,
     )
     trainer.train()
     sources, targets = zip(*TinyCorpus().pairs("validation"), strict=True)
@@ -398,18 +399,18 @@ def test_weights_on_disk_are_the_weights_alone(uninterrupted: Path) -> None:
 def test_attention_learns_the_links_of_a_file(tmp_path: Path) -> None:
     # "The black cat eats ." is "Le chat noir mange .": two words change places.
     path = tmp_path / "links"
-    count = TinyCorpus().size("train")
-    path.write_text("0-0 1-2 2-1 3-3 4-4\n" * count)
+    corpus = TinyCorpus(times=4)
+    path.write_text("0-0 1-2 2-1 3-3 4-4\n" * corpus.size("train"))
     options = (
-        "training.epochs=12",
+        "training.epochs=4",
         "training.learning_rate=0.02",
         "training.warmup_steps=10",
         "training.checkpoint_steps=1000",
         "training.guided_alignment=1.0",
         f"training.alignments={path}",
     )
-    trainer = make_trainer(tmp_path / "run", *options)
-    assert trainer.fingerprint != TinyCorpus().fingerprint()
+    trainer = make_trainer(tmp_path / "run", *options, times=4)
+    assert trainer.fingerprint != corpus.fingerprint()
     trainer.train()
     translator = Translator.load(tmp_path / "run")
     aligner = Aligner(translator)

@@ -41,22 +41,29 @@ TINY = (
     "model.attention_units=4",
     "model.embedding_dropout=0.2",
     "training.epochs=2",
+    "training.parts=1",  # half the graph to trace
     "training.checkpoint_steps=4",
 )
 
 
 @dataclass(frozen=True)
 class TinyCorpus(Corpus):
-    """Made-up pairs; every fifth is for validation."""
+    """Made-up pairs; every fifth is for validation.
+
+    Attributes:
+        times: how often an epoch of training has each. Ends of epochs take
+            longer than their steps.
+    """
 
     name: str = "tiny"
     source: str = "en"
     target: str = "fr"
+    times: int = 1
     splits = ("train", "validation")
 
     def pairs(self, split: str) -> Iterator[Pair]:
         held_out = PAIRS[::5]
-        for pair in PAIRS:
+        for pair in PAIRS * (self.times if split == "train" else 1):
             if (pair in held_out) == (split == "validation"):
                 yield pair
 
@@ -74,11 +81,11 @@ def _open_or_create(folder: Path, *overrides: str) -> Run:
     return Run.create(folder, tiny_config(*overrides))
 
 
-def make_trainer(folder: Path, *overrides: str) -> Trainer:
+def make_trainer(folder: Path, *overrides: str, times: int = 1) -> Trainer:
     """A trainer of a new run folder, or of the one that is there."""
     run = _open_or_create(folder, *overrides)
     keras.utils.set_random_seed(run.config.training.seed)
-    corpus = TinyCorpus()
+    corpus = TinyCorpus(times=times)
     return Trainer(
         run,
         corpus,
