@@ -145,7 +145,7 @@ class TrainingOptions:
     checkpoint_steps: Count = 200
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     fused: bool = True  # recurrences with gradients by hand, where there are
-    parts: Count = 2  # of a batch, side by side on the cores of a CPU
+    parts: Count = 2  # of a batch, here and in search: a core each on a CPU
 
 
 @dataclass(frozen=True, config=STRICT)
