@@ -13,7 +13,8 @@ from statistics import median
 from app.config import Config
 from app.run import Run, Tokenizers
 
-TENSORFLOW = "import tensorflow, keras, tensorflow_text"
+# It ends as commands do: to take TensorFlow apart takes a second.
+TENSORFLOW = "import os, tensorflow, keras, tensorflow_text; os._exit(0)"
 SENTENCE = "a\n"
 
 
