@@ -244,6 +244,15 @@ def test_skipping_gives_the_tail(data: TrainingData) -> None:
             )
 
 
+def test_no_thread_tunes_an_epoch_and_holds_its_end(data: TrainingData) -> None:
+    for batches in (
+        data.epoch(1, 0),
+        data.epoch(1, 0).skip(3),
+        data.in_order(),
+    ):
+        assert batches.options().autotune.enabled is False
+
+
 def test_orders_differ_by_seed_and_epoch_and_not_otherwise(
     data: TrainingData, tokenizer: Tokenizer
 ) -> None:
