@@ -280,7 +280,7 @@ def evaluate(
     with _one_sentence(debug):
         from app import evaluation
 
-        _ready(run)
+        _pick_device(run)
         result = evaluation.evaluate(
             run,
             split=split,
@@ -349,7 +349,7 @@ def translate(
     with _one_sentence(debug):
         from app.lines import LineOptions, translate_lines
 
-        _ready(run)
+        _pick_device(run)
         translate_lines(
             run,
             sys.stdin.buffer,
@@ -433,7 +433,7 @@ def align(
         from app import aligning
         from app.evaluation_sets import load_set
 
-        _ready(run)
+        _pick_device(run)
         aligner = aligning.Aligner.load(
             run,
             reverse,
@@ -657,7 +657,7 @@ def serve(
         from app.web.server import serve
 
         chosen = runs or [Path("runs/phrasebook")]
-        _ready(chosen[0])
+        _pick_device(chosen[0])
         serve(chosen, host, port)
 
 
@@ -815,7 +815,7 @@ def variants(
             raise GlimpseError("; ".join(failed))
 
 
-def _ready(run: Path) -> None:
+def _pick_device(run: Path) -> None:
     """Pick the device, with its cores shared as a run wants them."""
     from app.device import pick_device
     from app.run import Run

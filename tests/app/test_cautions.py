@@ -45,7 +45,7 @@ def small(translator: Translator) -> Translator:
 def loaded(small: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run folder holds the small translator; nothing is drawn."""
     monkeypatch.setattr(Translator, "load", lambda folder, **options: small)
-    monkeypatch.setattr("app.__main__._ready", lambda run: None)
+    monkeypatch.setattr("app.__main__._pick_device", lambda run: None)
     monkeypatch.setattr("app.evaluation.save_extremes", lambda *_: [])
 
 

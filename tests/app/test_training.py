@@ -23,6 +23,7 @@ from app.training import InterruptedRunError, learning_rate
 from app.translator import Translator
 from data import GlimpseError
 from tests.app.tiny import (
+    ONE_PART,
     TinyCorpus,
     Trainers,
     after_step,
@@ -306,6 +307,7 @@ def test_a_finished_run_trains_no_more(
 def test_a_model_learns_the_planted_language(tmp_path: Path) -> None:
     trainer = make_trainer(
         tmp_path / "learns",
+        ONE_PART,
         "training.epochs=4",
         "training.learning_rate=0.02",
         "training.schedule=cosine",
@@ -402,7 +404,8 @@ def test_attention_learns_the_links_of_a_file(tmp_path: Path) -> None:
     corpus = TinyCorpus(times=4)
     path.write_text("0-0 1-2 2-1 3-3 4-4\n" * corpus.size("train"))
     options = (
-        "training.epochs=4",
+        ONE_PART,
+        "training.epochs=6",
         "training.learning_rate=0.02",
         "training.warmup_steps=10",
         "training.checkpoint_steps=1000",

@@ -190,7 +190,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> None:
         return translator
 
     monkeypatch.setattr(Translator, "load", load)
-    monkeypatch.setattr("app.__main__._ready", lambda run: None)
+    monkeypatch.setattr("app.__main__._pick_device", lambda run: None)
 
 
 @pytest.mark.usefixtures("loaded")

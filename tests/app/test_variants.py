@@ -15,7 +15,7 @@ from app import variants, variants_table, yaml_text
 from app.training import Trainer
 from app.variants import Runs, load_plan
 from data import GlimpseError
-from tests.app.tiny import PAIRS, TINY
+from tests.app.tiny import ONE_PART, PAIRS, TINY
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +30,7 @@ def plan(tmp_path: Path) -> Path:
         "corpus.train": [str(text)],
         "corpus.held_out": 4,
     }
-    for override in TINY:
+    for override in (*TINY, ONE_PART):
         key, _, value = override.partition("=")
         changes[key] = yaml_text.load(value)
     groups = {

@@ -41,9 +41,9 @@ TINY = (
     "model.attention_units=4",
     "model.embedding_dropout=0.2",
     "training.epochs=2",
-    "training.parts=1",  # half the graph to trace
     "training.checkpoint_steps=4",
 )
+ONE_PART = "training.parts=1"  # half the graph to trace
 
 
 @dataclass(frozen=True)

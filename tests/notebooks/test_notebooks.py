@@ -58,9 +58,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     plan = load_plan(ROOT / "notebooks" / "runs.yaml")
     examples = corpus.examples("validation")[:40]
     tf.config.run_functions_eagerly(True)  # of each model a few sentences
-    for variant in variants(plan):
-        _make(root, plan.preset, variant, tokenizer, examples)
-    tf.config.run_functions_eagerly(False)
+    try:
+        for variant in variants(plan):
+            _make(root, plan.preset, variant, tokenizer, examples)
+    finally:
+        tf.config.run_functions_eagerly(False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLIMPSE_RUNS", str(root))
         patch.setenv("PYTHONPATH", str(ROOT))
@@ -70,7 +72,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def kernel(runs: Path) -> Iterator[AsyncKernelManager]:
-    """One for all notebooks, since each would load TensorFlow anew."""
+    """One for all notebooks, since each would load TensorFlow anew.
+
+    It takes the environment that `runs` sets.
+    """
     manager = AsyncKernelManager()
     yield manager
     asyncio.run(manager.shutdown_kernel(now=True))
