@@ -308,7 +308,7 @@ def test_a_model_learns_the_planted_language(tmp_path: Path) -> None:
     trainer = make_trainer(
         tmp_path / "learns",
         ONE_PART,
-        "training.epochs=4",
+        "training.epochs=8",
         "training.learning_rate=0.02",
         "training.schedule=cosine",
         "training.checkpoint_steps=1000",
@@ -405,7 +405,7 @@ def test_attention_learns_the_links_of_a_file(tmp_path: Path) -> None:
     path.write_text("0-0 1-2 2-1 3-3 4-4\n" * corpus.size("train"))
     options = (
         ONE_PART,
-        "training.epochs=6",
+        "training.epochs=9",
         "training.learning_rate=0.02",
         "training.warmup_steps=10",
         "training.checkpoint_steps=1000",
