@@ -36,7 +36,7 @@ setup: .venv/ready ## make .venv and install what is needed
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-train: setup ## train PRESET into RUN, or go on where it was interrupted
+train: setup ## train PRESET in RUN, or continue where it was interrupted
 	@$(APP) train --preset "$(PRESET)" --run "$(RUN)" --resume $(ARGS)
 
 evaluate: setup ## measure RUN on the test split
@@ -46,12 +46,12 @@ translate: setup ## translate TEXT, or the lines of standard input
 	@if [ -n "$$GLIMPSE_TEXT" ]; then printf '%s\n' "$$GLIMPSE_TEXT"; \
 	else cat; fi | $(APP) translate "$(RUN)" $(ARGS)
 
-# RUN is of a training run unless it was given.
+# The default RUN is a training run: a search needs another folder.
 tune: setup ## search for a better configuration than PRESET's (20 minutes)
 	@$(APP) tune --preset "$(PRESET)" --run \
 	    "$(if $(filter file,$(origin RUN)),runs/tune-$(PRESET),$(RUN))" $(ARGS)
 
-serve: setup ## a page that shows where RUN looked, at http://127.0.0.1:8000
+serve: setup ## serve a page that shows where RUN looked, at http://127.0.0.1:8000
 	@$(APP) serve "$(RUN)" $(ARGS)
 
 benchmark: setup ## time PRESET, or reference-bahdanau, on this quiet machine
@@ -61,10 +61,10 @@ benchmark: setup ## time PRESET, or reference-bahdanau, on this quiet machine
 variants: setup ## train every variant of the model on phrasebook (hours)
 	@$(APP) variants $(ARGS)
 
-notebooks: setup ## run the notebooks, and first what they tell of (30 minutes)
+notebooks: setup ## train what the notebooks use, then run them (30 minutes)
 	@$(APP) variants --plan notebooks/runs.yaml --run runs/notebooks --jobs 2 \
 	    $(ARGS)
-	@.venv/bin/python -m app.notebook notebooks/*.ipynb
+	@.venv/bin/python -m app.experiments.notebook notebooks/*.ipynb
 
 # Neighbours share what their modules set up, so each process has its half.
 PYTEST := .venv/bin/python -m pytest -n 2 --dist worksteal
