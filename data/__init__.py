@@ -1,23 +1,36 @@
-"""Text in, batches out: corpora, words, sub-words and the input pipeline.
+"""Data of parallel text: corpora, tokenizers, words and training batches.
 
-`data.pipeline` is not imported here: it needs TensorFlow.
+`data.training_data` makes the batches. This package does not import that
+module, because it needs TensorFlow.
 """
 
-from data.corpora import Corpus, Example, load_corpus
+from data.corpora import Corpus, Example, Places, load_corpus, open_corpus
 from data.errors import GlimpseError
-from data.options import CleaningOptions, PipelineOptions
+from data.moved import install as _install
+from data.options import (
+    CleaningOptions,
+    CorpusOptions,
+    PipelineOptions,
+    TokenizerOptions,
+)
 from data.text import Language, normalise, words
 from data.tokenizer import Tokenizer
 
 __all__ = [
     "CleaningOptions",
     "Corpus",
+    "CorpusOptions",
     "Example",
     "GlimpseError",
     "Language",
     "PipelineOptions",
+    "Places",
     "Tokenizer",
+    "TokenizerOptions",
     "load_corpus",
     "normalise",
+    "open_corpus",
     "words",
 ]
+
+_install()

@@ -1,4 +1,8 @@
-"""Which pairs are left out of training, why, and how many they are."""
+"""Cleaning of parallel text, which leaves out bad pairs.
+
+A pair is a source sentence and its translation, the target. The pairs left out
+are counted by reason.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from data.corpora.corpus import Pair
 from data.errors import GlimpseError
 from data.languages import BY_CHARACTERS, CHINESE, base
 from data.options import CleaningOptions
@@ -16,32 +21,36 @@ from data.text import about_words, is_unspaced
 EMPTY = "empty on a side"
 TOO_LONG = "too long"
 
-_CERTAIN = 0.9  # probability of another language, below which a pair stays
-_FEWEST_WORDS = 5  # shorter sentences are too easily taken for another language
-_LOOKED_AT = 1_000  # pairs read to tell whether the sides are what they should
+_CERTAIN = 0.9  # least probability of another language for a pair to be dropped
+_FEWEST_WORDS = 5  # in shorter text, the language is often mistaken
+_LOOKED_AT = 1_000  # about so many pairs are read to look for wrong sides
 
-_SHOWN = 80  # characters of a side of an example
+_SHOWN = 80  # characters shown of each side of an example
 
-_Pair = tuple[str, str]
-_Row = TypeVar("_Row", bound=tuple[str, ...])
+_Row = TypeVar("_Row", bound=tuple[Any, ...])
 _Judge = Callable[[str, str], bool]
 
 
 @dataclass
 class Drop:
-    """Pairs left out for one reason: how many, and the first of them."""
+    """Number of pairs that were left out for one reason, with an example.
+
+    Attributes:
+        count: number of pairs left out.
+        example: the first pair left out.
+    """
 
     count: int
-    example: _Pair
+    example: Pair
 
 
 @dataclass
 class Tally:
-    """What became of pairs, counted while they pass.
+    """Counts of the pairs that were read, and of the pairs left out.
 
     Attributes:
-        pairs: how many came.
-        drops: those left out, by the reason.
+        pairs: number of pairs read: those kept and those left out.
+        drops: for each reason, the number of pairs left out, with an example.
     """
 
     pairs: int = 0
@@ -52,12 +61,12 @@ class Tally:
         return self.pairs - sum(drop.count for drop in self.drops.values())
 
     def clear(self) -> None:
-        """Begin anew, as another pass over the same pairs does."""
+        """Reset all counts to 0."""
         self.pairs = 0
         self.drops.clear()
 
-    def drop(self, reason: str, pair: _Pair) -> None:
-        """Count one pair that is left out."""
+    def drop(self, reason: str, pair: Pair) -> None:
+        """Update the counts for `pair`, which is left out for `reason`."""
         self.drops.setdefault(reason, Drop(0, pair)).count += 1
 
 
@@ -67,16 +76,21 @@ def clean(
     languages: Sequence[str],
     tally: Tally,
 ) -> Iterator[_Row]:
-    """Yield the pairs that `options` keep; the rest is counted.
+    """Yield the pairs that cleaning keeps, and count the pairs in `tally`.
 
     Args:
-        pairs: normalised; what a row holds besides goes with it.
-        options: what is left out, besides pairs with an empty side.
-        languages: codes of the source's and the target's.
-        tally: cleared, then filled.
+        pairs: tuples whose first two items are a normalised source and target.
+            A tuple may have further items. The tuples that cleaning keeps are
+            yielded unchanged.
+        options: options that decide which pairs are left out. Pairs with an
+            empty source or target are always left out.
+        languages: language codes of source and target.
+        tally: counts of the pairs read and left out. This function sets them
+            to 0 first, and then updates them with each pair.
 
     Raises:
-        GlimpseError: a language is to be checked that can't be told.
+        GlimpseError: `options.language` is true, but the language of source or
+            target is not one that can be identified.
     """
     judges = _judges(options, languages)
     tally.clear()
@@ -92,13 +106,17 @@ def clean(
 
 
 def suspicions(
-    pairs: Sequence[_Pair], languages: Sequence[str]
+    pairs: Sequence[Pair], languages: Sequence[str]
 ) -> Iterator[str]:
-    """Yield a sentence for each sign that the sides are not what they should.
+    """Yield a warning for each sign that a corpus has the wrong texts.
+
+    There are three signs: most sources equal their targets; the targets
+    unexpectedly have no spaces between words; and the sources or the targets
+    are in another language than `languages` says.
 
     Args:
-        pairs: of the corpus, some from all over it.
-        languages: codes of the source's and the target's.
+        pairs: sample of the pairs of a corpus.
+        languages: language codes of source and target.
     """
     some = pairs[:: max(1, len(pairs) // _LOOKED_AT)]
     same = [pair for pair in some if pair[0] == pair[1]]
@@ -131,7 +149,13 @@ def suspicions(
 
 
 def _without_spaces(targets: Sequence[str], language: str) -> Iterator[str]:
-    """Say where a target has no spaces, and its language is not known to."""
+    """Yield a warning if targets unexpectedly have no spaces between words.
+
+    Args:
+        targets: sample of the target sentences.
+        language: language code of the target. There is no warning if this
+            language is known to be written without spaces.
+    """
     found = sum(map(is_unspaced, targets))
     known = base(language) in CHINESE | BY_CHARACTERS
     if 2 * found > len(targets) and not known:
@@ -144,7 +168,11 @@ def _without_spaces(targets: Sequence[str], language: str) -> Iterator[str]:
 
 
 def described(drops: Mapping[str, Drop]) -> list[str]:
-    """Return a line for each reason to leave pairs out, with an example."""
+    """Describe the pairs left out, in one line of text for each reason.
+
+    Args:
+        drops: for each reason, the number of pairs left out, with an example.
+    """
     return [
         f"Left out {drop.count:,} pairs {reason}, "
         f"such as {_shown(drop.example)}"
@@ -152,7 +180,7 @@ def described(drops: Mapping[str, Drop]) -> list[str]:
     ]
 
 
-def _shown(pair: _Pair) -> str:
+def _shown(pair: Pair) -> str:
     source, target = (
         text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…" for text in pair
     )
@@ -187,20 +215,27 @@ def _ratio(source: str, target: str) -> float:
 
 
 class _Before:
-    """Whether a pair has come before; some 100 bytes are kept of each."""
+    """Callable that returns True if an earlier call got the same pair.
+
+    The callable stores a hash of each pair; each hash takes about 100 bytes.
+    """
 
     def __init__(self) -> None:
         self._seen: set[bytes] = set()
 
     def __call__(self, source: str, target: str) -> bool:
         known = len(self._seen)
-        both = f"{source}\n{target}".encode()  # no line holds a line end
+        both = f"{source}\n{target}".encode()  # no side has a line end
         self._seen.add(hashlib.blake2b(both, digest_size=8).digest())
         return len(self._seen) == known
 
 
 def _other_language(text: str, language: str) -> str | None:
-    """Return what `text` is surely in, if that is another language."""
+    """Return the code of the language of `text` if that is not `language`.
+
+    The result is None if the text is in `language`, if its language is
+    uncertain, or if `language` is not one that can be identified.
+    """
     if base(language) not in _known_languages():
         return None
     found, probability = _identifier().classify(text)
@@ -225,7 +260,8 @@ def _known_languages() -> list[str]:
 
 @lru_cache(maxsize=1)
 def _identifier() -> Any:
-    # Half a second; most runs never ask.
+    # Imported on demand: the import takes half a second, and most runs do not
+    # need it.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -1,8 +1,10 @@
-"""The one error every room raises for what its caller can mend."""
+"""Error that all packages raise for problems that the caller can correct."""
 
 
 class GlimpseError(ValueError):
-    """Bad input: one sentence saying what came, what goes, how to fix it.
+    """Error for bad input.
 
-    The command line prints the sentence and exits with status 1.
+    The message is one sentence. It says what the input was, what is accepted
+    instead, and what the user can do. The command line prints this message and
+    exits with status 1.
     """

@@ -1,16 +1,23 @@
-"""Word alignments of training pairs, as links between their sub-words.
+"""Word alignments of training pairs, which are used to train attention.
 
-They go through the pipeline beside their pair, as text: "t s t s …", target
-and source piece of each link in turn.
+A link consists of a source word and a target word that are aligned. Links are
+read as text in Pharaoh's format, such as "0-2" for source word 0 and target
+word 2, and are turned into links between pieces (sub-words).
+
+The data pipeline stores the links of a pair as one flat array of integers: for
+each link, the index of the target piece, and then the index of the source
+piece.
 """
 
 from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from data.corpora.corpus import Corpus, Pair
 from data.corpora.files import read_lines
@@ -20,13 +27,14 @@ from data.links import (
     TOKENISED,
     Counting,
     Gold,
+    Link,
     over_spaces,
     parse_links,
     parse_pharaoh,
 )
-from data.pieces import piece_links, word_shares
+from data.pieces import piece_links
+from data.sides import Sides
 from data.text import Language
-from data.tokenizer import Tokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -35,90 +43,111 @@ SPLIT = "train"
 
 @dataclass(frozen=True)
 class Guide:
-    """Which words of the training pairs go together.
+    """Word alignments of the training pairs, used to train attention.
 
     Attributes:
-        links: Pharaoh's, by place in the split; a pair without has none.
-        languages: of source and target, which say what a word is.
+        links: mapping whose keys are positions of pairs in the training split,
+            counted from 0, and whose values are the links of these pairs in
+            Pharaoh's format, such as "0-0 1-2". Pairs without links may be
+            missing.
     """
 
     links: Mapping[int, str]
-    languages: tuple[Language, Language]
 
     def rows(
-        self, pairs: Iterable[Pair], tokenizers: tuple[Tokenizer, Tokenizer]
-    ) -> Iterator[tuple[str, str, str]]:
-        """Yield each pair with its links between pieces, as text.
+        self, pairs: Iterable[Pair], sides: Sides
+    ) -> Iterator[tuple[str, str, np.ndarray]]:
+        """Yield, for each pair, its source, target and links between pieces.
+
+        The links are a flat array of integers, of shape (2 N,) for N links. The
+        array has, for each link, the index of the target piece, and then the
+        index of the source piece.
 
         Args:
-            pairs: of the training split, from its start.
-            tokenizers: for source and target.
+            pairs: all pairs of the training split, in its order.
+            sides: tokenizers and languages of source and target.
         """
         for place, pair in enumerate(pairs):
-            text = self.links.get(place, "")
-            yield *pair, _between_pieces(text, pair, tokenizers, self.languages)
+            links = parse_pharaoh(self.links.get(place, "")).possible
+            yield *pair, _between_pieces(links, pair, sides)
 
     def fingerprint(self) -> str:
-        """What differs as soon as the links do."""
+        """Return a checksum of the links, as 8 hexadecimal digits."""
         lines = (f"{place}\t{text}\n" for place, text in self.links.items())
         return f"{zlib.crc32(''.join(lines).encode()):08x}"
 
 
 def gold_guide(corpus: Corpus, languages: tuple[Language, Language]) -> Guide:
-    """The links that a corpus has of its training pairs.
+    """Return the word alignments that a corpus has for its training pairs.
+
+    Args:
+        corpus: corpus with alignments of its training pairs.
+        languages: languages of source and target, which decide what a word is.
 
     Raises:
-        GlimpseError: it has none.
+        GlimpseError: the corpus has no alignments of its training pairs.
     """
-    links = gold_links(corpus, SPLIT, languages)
+    gold = corpus.gold_alignments(SPLIT) or {}
+    links = {
+        place: between_words(gold[place], pair, languages)
+        for place, pair in enumerate(corpus.pairs(SPLIT) if gold else ())
+        if place in gold
+    }
     if not links:
         raise GlimpseError(
             f"Corpus {corpus.name} has no alignments of its training pairs; "
             "name a file of them, a line of links i-j for each pair, with "
             "training.alignments, or set training.guided_alignment=0"
         )
-    return Guide(links, languages)
+    return Guide(links)
 
 
-def gold_links(
-    corpus: Corpus, split: str, languages: tuple[Language, Language]
-) -> dict[int, str]:
-    """What a corpus has of gold, between the words of `languages`."""
-    links = corpus.gold_alignments(split) or {}
-    if not links or not any(each.tokenised for each in languages):
+def between_words(
+    links: str, pair: Pair, languages: tuple[Language, Language]
+) -> str:
+    """Renumber links so that they refer to the words that `languages` define.
+
+    Args:
+        links: links in Pharaoh's format; their numbers refer to the words that
+            `data.words` finds.
+        pair: source and target that the links belong to.
+        languages: languages of source and target. If at least one of them is
+            tokenised, the numbers in the result refer to space-separated words
+            in both source and target. If neither is, the links do not change.
+    """
+    if not any(each.tokenised for each in languages):
         return links
-    codes = [each.code for each in languages]
-    pairs = enumerate(corpus.pairs(split))
-    return {
-        place: over_spaces(links[place], pair, codes)
-        for place, pair in pairs
-        if place in links
-    }
+    return over_spaces(links, pair, [each.code for each in languages])
 
 
 def read_guide(
     name: str,
     corpus: Corpus,
     languages: tuple[Language, Language],
-    data_dir: Path | None,
+    places: Places,
 ) -> Guide:
-    """Links from a file: a line of Pharaoh's `i-j ipj` for each training pair.
+    """Read word alignments from a file with one line for each training pair.
 
-    Possible links count like sure ones. They index the words of `languages`,
-    as `prepare --words` writes them; pairs with an empty side, which it leaves
-    out, may be left out of the file.
+    The format is Pharaoh's: `i-j` is a sure link between source word i and
+    target word j, and `ipj` is a possible link. Both kinds are treated in the
+    same way. The words are those that the command `prepare --words` writes,
+    counted from 0. That command does not write pairs with an empty source or
+    target, so a file without lines for all these pairs is accepted too.
 
     Args:
-        name: of the file, which may lie below the folder of raw files.
-        corpus: whose training pairs are linked.
-        languages: of source and target.
-        data_dir: see `load_corpus`.
+        name: path of the file: absolute, or relative to the working directory
+            or to the folder of raw files.
+        corpus: corpus whose training pairs are aligned.
+        languages: languages of source and target, which decide what a word is.
+        places: folders to look for the file in.
 
     Raises:
-        GlimpseError: the file cannot be read, has more or fewer lines than
-            there are pairs, or a line does not fit its pair.
+        GlimpseError: the file cannot be read, its number of lines does not
+            match the number of pairs, a line is not a list of links between
+            words of its pair, or the numbers seem to refer to other words than
+            those that `languages` define.
     """
-    path = Places(data_dir).find(name) or Path(name)
+    path = places.find(name) or Path(name)
     lines = read_lines(path)
     full = [all(pair) for pair in corpus.pairs(SPLIT)]
     if len(lines) not in (len(full), sum(full)):
@@ -128,14 +157,14 @@ def read_guide(
             "needed, empty where there is none: align what prepare --words "
             "writes"
         )
-    places = [
+    linked = [
         place
         for place, whole in enumerate(full)
         if whole or len(lines) == len(full)
     ]
-    links = dict(zip(places, lines, strict=True))
+    links = dict(zip(linked, lines, strict=True))
     _check_all(path, links, corpus, languages)
-    return Guide(links, languages)
+    return Guide(links)
 
 
 def _check_all(
@@ -178,18 +207,12 @@ def _parsed(
 
 
 def _between_pieces(
-    text: str,
-    pair: Pair,
-    tokenizers: tuple[Tokenizer, Tokenizer],
-    languages: tuple[Language, Language],
-) -> str:
-    links = parse_pharaoh(text).possible
+    links: Collection[Link], pair: Pair, sides: Sides
+) -> np.ndarray:
     if not links:
-        return ""
+        return np.zeros(0, int)
     source, target = (
-        word_shares(tokenizer, side, language)
-        for tokenizer, side, language in zip(
-            tokenizers, pair, languages, strict=True
-        )
+        side.axis(value, side.ids(value)).shares
+        for side, value in zip(sides, pair, strict=True)
     )
-    return " ".join(map(str, piece_links(links, source, target).ravel()))
+    return piece_links(links, source, target).ravel()

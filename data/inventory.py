@@ -1,4 +1,8 @@
-"""What a training text is written with, and other text in these forms."""
+"""Inventory of a training text: counts of its characters and of its words.
+
+Before translation, a text is adapted to the inventory: characters and words
+that are not in the training text are replaced by other forms that are in it.
+"""
 
 from __future__ import annotations
 
@@ -18,28 +22,28 @@ from data.tokenizer import Tokenizer
 from data.typography import SEVERAL, UNITS, forms, loose_forms, opens
 from data.vocabulary import plain_words, written_matches, written_words
 
-RARE = 100  # times as frequent must a form be to take the place of another
+RARE = 100  # a form is replaced by one at least this many times as frequent
 
-_ENDS = ".!?。！？…:"
-_Unit = tuple[str, Span]  # what is written, and where it comes from
+_ENDS = ".!?。！？…:"  # characters that end a sentence
+_Unit = tuple[str, Span]  # characters, and the span that they come from
 _LETTERS = regex.compile(r"\p{Lu}|\p{Ll}|\p{Lt}")
 
 
 @dataclass(frozen=True)
 class Adapted:
-    """A text in the forms that training had.
+    """Text whose unknown characters and words were replaced by known variants.
 
     Attributes:
-        text: normalised.
-        origins: for each of its characters, where in the text as typed it
-            comes from.
+        text: the adapted text, normalised.
+        origins: for each character of `text`, the span of the original text
+            that the character comes from.
     """
 
     text: str
     origins: tuple[Span, ...]
 
     def typed(self, span: Span) -> Span:
-        """Return where in the text as typed a span of `text` comes from."""
+        """Return the span of the original text for a `span` of `text`."""
         start, end = span
         if start < end:
             return self.origins[start][0], self.origins[end - 1][1]
@@ -49,29 +53,33 @@ class Adapted:
 
 
 def as_it_is(text: str) -> Adapted:
-    """Return `text` adapted to nothing."""
+    """Return an `Adapted` whose text is `text`, unchanged."""
     return Adapted(text, tuple((i, i + 1) for i in range(len(text))))
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """The characters and words of a training text, counted.
+    """Counts of the characters and words of a training text.
 
     Attributes:
-        characters: how often each is there, and what `SEVERAL` make up.
-        words: the same of `written_words`, as they are written.
-        longest: tokens of the longest sentence, its end included; None where
-            nobody counted them.
-        is_whole: whether it was counted. That of an older run is read off what
-            the run has: its letters are in lower case, its other characters
-            those of the tokenizer's pieces.
+        characters: count of each character, and of each group of characters
+            that readers take for one, such as "..." (each match of
+            `data.typography.SEVERAL`).
+        words: count of each word that `data.vocabulary.written_words` finds, in
+            its original case.
+        longest: number of tokens of the longest sentence, EOS included; None if
+            it is not known.
+        is_whole: whether the training text itself was counted. If not, the
+            inventory was rebuilt from the files of an older training run. Its
+            words are then in lower case, and its characters are only those that
+            occur in these words or in the pieces of the tokenizer.
     """
 
     characters: Mapping[str, int]
     words: Mapping[str, int]
     longest: int | None = None
     is_whole: bool = True
-    # What was found out so far.
+    # Results of `_form` and `_is_settled` so far.
     _forms: dict[tuple[str, bool], str] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -81,7 +89,7 @@ class Inventory:
 
     @classmethod
     def of(cls, texts: Iterable[str], longest: int | None = None) -> Inventory:
-        """Count texts, which are normalised."""
+        """Count the characters and words of normalised training sentences."""
         characters: Counter[str] = Counter()
         words: Counter[str] = Counter()
         for text in texts:
@@ -94,7 +102,12 @@ class Inventory:
     def of_older_run(
         cls, words: Iterable[str], tokenizer: Tokenizer
     ) -> Inventory:
-        """Read off what an older run has: its `plain_words`, a tokenizer."""
+        """Rebuild the inventory of an older training run, which saved none.
+
+        Args:
+            words: case-folded words of the training text, which the run saved.
+            tokenizer: tokenizer of the run.
+        """
         known = Counter(word for word in words if word)
         every = Counter(character for word in known for character in word)
         every.update(
@@ -106,7 +119,7 @@ class Inventory:
         return cls(every, known, is_whole=False)
 
     def to_json(self) -> str:
-        """Write what `from_json` reads, most frequent first."""
+        """Return the inventory as JSON, sorted by count, largest first."""
         return json.dumps(
             {
                 "longest": self.longest,
@@ -119,10 +132,10 @@ class Inventory:
 
     @classmethod
     def from_json(cls, text: str) -> Inventory:
-        """Read what `to_json` wrote.
+        """Read an inventory that `to_json` wrote.
 
         Raises:
-            GlimpseError: it is something else.
+            GlimpseError: `text` is not the JSON of an inventory.
         """
         try:
             values: dict[str, Any] = json.loads(text)
@@ -134,45 +147,56 @@ class Inventory:
             ) from error
 
     def adapt(self, text: str) -> Adapted:
-        """Return `text` in the forms that the training text had.
+        """Replace characters and words by forms that the training text has.
 
-        A form of which another one is at least `RARE` times as frequent gives
-        way to that: apostrophes, quotes, ellipses and letters of full width.
-        So does a character that training never had, to what a reader takes for
-        it: see `data.typography`. A word in capitals that it had in another
-        case only is written in that case, and so is one in a sentence of
-        capitals, unless it makes a hundredth of its forms.
+        - An apostrophe, a quote, an ellipsis or a full-width letter is replaced
+          by another form of it, such as ’ for ', if that form is at least
+          `RARE` times as frequent in the training text.
+        - Other characters that the training text lacks are replaced by similar
+          characters that it has (see `data.typography.loose_forms`).
+        - Words in capitals that the training text has only in another case are
+          written in that case. In a sentence all in capitals, every word is
+          written in its most frequent case, if that case is at least `RARE`
+          times as frequent in the training text as the word in capitals.
 
         Args:
-            text: normalised.
+            text: normalised text.
         """
         if self._is_in_its_forms(text):
             return as_it_is(text)
         found = _joined(_tidied(_rewritten(text, self._form)))
         found = _joined(self._without_capitals(found))
         found = Adapted("".join(map(self._case, found.text)), found.origins)
-        if normalise(found.text) != found.text:  # a mark has met a letter
+        if normalise(found.text) != found.text:  # a mark has joined a letter
             return as_it_is(text)
         return found
 
     def even(self, text: str) -> str:
-        """Return `text` with each character in its most frequent form.
+        """Replace apostrophes, quotes and ellipses by their most frequent form.
 
-        Apostrophes, quotes, ellipses and letters of full width: what leaves
-        words where they are.
+        The frequencies are those in the training text. Full-width letters are
+        replaced in the same way. All other characters remain, so no word is
+        split, and no words are joined.
         """
         found = _rewritten(text, self._most_frequent)
         return "".join(form for form, _ in found)
 
     def unseen_words(self, text: str) -> list[str]:
-        """Return the words that training had in no case, each once."""
+        """Return the words of `text` that are not in the training text.
+
+        Upper and lower case count as the same. Each word is returned once,
+        case-folded.
+        """
         words = dict.fromkeys(plain_words(text))
         return [word for word in words if word not in self.plain_words]
 
     def unseen_characters(self, text: str) -> list[str]:
-        """Return the characters that training had in no case, each once.
+        """Return the characters of `text` that are not in the training text.
 
-        Those of `unseen_words` are left out. Of an older run nothing is known.
+        Upper and lower case count as the same. Each character is returned once.
+        Characters that occur in a word of `unseen_words` are left out. If
+        `is_whole` is false, it is unknown which characters the training text
+        has, and the list is empty.
         """
         if not self.is_whole:
             return []
@@ -188,12 +212,15 @@ class Inventory:
 
     @cached_property
     def plain_words(self) -> frozenset[str]:
-        """The different `plain_words`."""
+        """Set of the case-folded words of the training text."""
         return frozenset(w for form in self.words for w in plain_words(form))
 
     @cached_property
     def _by_case(self) -> dict[str, Counter[str]]:
-        """The forms of each word, by the word without case."""
+        """For each case-folded word, the counts of its forms in training.
+
+        A form with accents is also counted under the word without accents.
+        """
         found: dict[str, Counter[str]] = {}
         for form, count in self.words.items():
             for key in {form.casefold(), _bare(form)}:
@@ -201,7 +228,7 @@ class Inventory:
         return found
 
     def _is_in_its_forms(self, text: str) -> bool:
-        """Whether there is nothing to adapt, told quickly."""
+        """Return True if a quick check shows that `text` needs no adapting."""
         units = {*text, *SEVERAL.findall(text)}
         if not all(map(self._is_settled, units)):
             return False
@@ -211,7 +238,7 @@ class Inventory:
         )
 
     def _is_settled(self, unit: str) -> bool:
-        """Whether a unit stays as it is, wherever it stands."""
+        """Check whether `_form` and `_case` always return `unit` unchanged."""
         if unit not in self._settled:
             kept = (self._form(unit, True), self._form(unit, False))
             case = self._case(unit) if len(unit) == 1 else unit
@@ -219,7 +246,12 @@ class Inventory:
         return self._settled[unit]
 
     def _form(self, unit: str, opening: bool) -> str:
-        """The form for `adapt`; each is looked for once."""
+        """Return the form by which `adapt` replaces a unit, and cache it.
+
+        Args:
+            unit: a character, or a group such as "...".
+            opening: whether a quote at this place would be an opening quote.
+        """
         if (unit, opening) not in self._forms:
             self._forms[unit, opening] = self._find_form(unit, opening)
         return self._forms[unit, opening]
@@ -239,7 +271,11 @@ class Inventory:
         return self.characters.get(form, 0)
 
     def _can_spell(self, form: str) -> bool:
-        """Whether training had all characters of a form, in one case."""
+        """Check whether the training text has all characters of `form`.
+
+        The result is also True if the training text has all characters of
+        `form.swapcase()`. Spaces are ignored.
+        """
         letters = form.replace(" ", "")
         return bool(letters) and any(
             all(map(self._count, each))
@@ -247,7 +283,11 @@ class Inventory:
         )
 
     def _without_capitals(self, given: Adapted) -> Iterator[_Unit]:
-        """Words in capitals as training had them, the rest as it is."""
+        """Yield the text, with words in capitals written as in training.
+
+        Each item is a character, or a word whose length has changed (such as ß
+        for SS), together with the span of the original text that it comes from.
+        """
         text, spans = given.text, given.origins
         shouted = _is_shouted(text)
         end = 0
@@ -260,24 +300,24 @@ class Inventory:
                 form = self._cased(word, shouted, _begins(text[:start]))
             if len(form) == len(word):
                 yield from zip(form, spans[start:end], strict=True)
-            else:  # such as ß for SS
+            else:  # of another length, such as ß for SS
                 yield form, (spans[start][0], spans[end - 1][1])
         yield from zip(text[end:], spans[end:], strict=True)
 
     def _case(self, character: str) -> str:
-        """The case in which training had a character."""
+        """Swap the case of a character if only the result is in training."""
         other = character.swapcase()
         if self._count(character) or len(other) > 1 or not self._count(other):
             return character
         return other
 
     def _cased(self, word: str, shouted: bool, begins: bool) -> str:
-        """The form of a word in capitals that training had.
+        """Return the form that should replace a word in capitals.
 
         Args:
-            word: in capitals.
-            shouted: whether its sentence is.
-            begins: whether it is the first of a sentence.
+            word: word in capitals.
+            shouted: whether the whole text is in capitals.
+            begins: whether `word` is the first word of a sentence.
         """
         had = self.words.get(word, 0)
         key = word.casefold()
@@ -287,7 +327,8 @@ class Inventory:
         if begins and known.get(key.capitalize()):
             return key.capitalize()
         (best, count) = known.most_common(1)[0]
-        # A lone capital is what many sentences begin with.
+        # A word of one letter often is a capital only because it begins a
+        # sentence.
         rare = 1 if len(word) == 1 else RARE
         return best if count >= rare * had else word
 
@@ -303,7 +344,10 @@ def _rewritten(text: str, form: Callable[[str, bool], str]) -> Iterator[_Unit]:
 
 
 def _tidied(units: Iterable[_Unit]) -> Iterator[_Unit]:
-    """Without the spaces that were put around a dash beside a space."""
+    """Yield the characters, but no repeated spaces and no spaces at the ends.
+
+    Such spaces arise where a dash is replaced by a dash with spaces around it.
+    """
     kept = " "
     held: list[_Unit] = []
     for form, span in units:
@@ -326,19 +370,22 @@ def _joined(units: Iterable[_Unit]) -> Adapted:
 
 
 def _begins(before: str) -> bool:
-    """Whether a sentence begins after this."""
+    """Check whether a sentence begins right after the text `before`."""
     bare = before.rstrip(' "“”«»¿¡')
     return not bare or bare[-1] in _ENDS
 
 
 def _is_shouted(text: str) -> bool:
-    """Whether a text of several words is in capitals."""
+    """Check whether a text is all in capitals and has more than one word.
+
+    Words of a single letter are not counted.
+    """
     letters = "".join(_LETTERS.findall(text))
     long = [word for word in written_words(text) if len(word) > 1]
     return letters.isupper() and len(long) > 1
 
 
 def _bare(word: str) -> str:
-    """The word without case and accents, which capitals may lack."""
+    """Return a word case-folded and without accents, to look it up."""
     parts = unicodedata.normalize("NFD", word.casefold())
     return "".join(each for each in parts if not unicodedata.combining(each))

@@ -1,14 +1,14 @@
-"""Which language a code names."""
+"""Language codes, and sets of codes of languages written without spaces."""
 
 from functools import lru_cache
 
-# Languages written in Chinese characters alone, by their own codes.
+# Codes of the languages that are written only in Chinese characters.
 CHINESE = frozenset(
     ("zh", "yue", "wuu", "nan", "hak", "gan", "hsn", "cdo", "cjy", "lzh")
 )
 
-# Others without spaces between words; and Korean, whose particles stick to its
-# words.
+# Codes of other languages without spaces between words; also Korean, whose
+# particles are attached to words.
 BY_CHARACTERS = frozenset(("ja", "ko", "th", "lo", "km", "my", "bo", "dz"))
 
 
@@ -16,8 +16,8 @@ BY_CHARACTERS = frozenset(("ja", "ko", "th", "lo", "km", "my", "bo", "dz"))
 def base(code: str) -> str:
     """Return the shortest code of a language, without region or script.
 
-    "zh" for "zh-TW", "zh_Hans", "cmn" and "chi"; "ja" for "jpn". What is no
-    code of a language comes back in lower case.
+    The result is "zh" for "zh-TW", "zh_Hans", "cmn" and "chi", and "ja" for
+    "jpn". A string that is not a language code is returned in lower case.
     """
     import langcodes
 

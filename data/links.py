@@ -1,40 +1,83 @@
-"""Word alignments as Pharaoh writes them: `i-j` sure, `ipj` possible."""
+"""Word alignments in Pharaoh's format, such as "0-0 1p2".
+
+A link `i-j` says that source word i and target word j are surely aligned; `ipj`
+says that they are possibly aligned. Words are numbered from 0.
+"""
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from data.errors import GlimpseError
 from data.text import Language, Span, space_separated, words
 
-Link = tuple[int, int]  # source word, target word, of `data.words`, from 0
+Link = tuple[int, int]  # numbers of source word and target word, from 0
 
-_ENOUGH = 3  # sides that show what links count, and no chance
-_MANY = 20  # pairs, of which one would link its first word
+_ENOUGH = 3  # fewest sides from which to infer what words the numbers count
+_MANY = 20  # among so many pairs, at least one should link its first word
 
-_ATTACHED = re.compile(r"\w[.,!?;:…]+( |$)")  # where text is not tokenised
+_ATTACHED = re.compile(r"\w[.,!?;:…]+( |$)")  # not in tokenised text
 
 _LINK = re.compile(r"(\d+)([-p])(\d+)", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Gold:
-    """Links made by hand: the sure ones, and the possible, sure included."""
+    """Word alignment of a pair: its sure links and its possible links.
+
+    Attributes:
+        sure: sure links, as (source word, target word).
+        possible: possible links; all sure links are among them.
+    """
 
     sure: frozenset[Link]
     possible: frozenset[Link]
 
+    @classmethod
+    def of(cls, sure: Iterable[Link], possible: Iterable[Link] = ()) -> Gold:
+        """Make an alignment from sure links and further possible links.
+
+        Args:
+            sure: sure links; the result counts them as possible too.
+            possible: possible links, with or without the sure ones.
+        """
+        sure = frozenset(sure)
+        return cls(sure, sure | frozenset(possible))
+
+    def mapped(self, change: Callable[[Link], Iterable[Link]]) -> Gold:
+        """Return a copy with each link replaced by the result of `change`.
+
+        Args:
+            change: function that takes a link and returns the links that
+                replace it.
+        """
+        sure, possible = (
+            {new for link in links for new in change(link)}
+            for links in (self.sure, self.possible)
+        )
+        return Gold.of(sure, possible)
+
+    def __str__(self) -> str:
+        """Return the links in Pharaoh's format, in ascending order."""
+        return " ".join(
+            f"{source}{'-' if (source, target) in self.sure else 'p'}{target}"
+            for source, target in sorted(self.possible)
+        )
+
 
 def parse_pharaoh(text: str) -> Gold:
-    """Read `i-j` (sure) and `ipj` (possible) links, separated by spaces.
+    """Read links in Pharaoh's format: `i-j` (sure) and `ipj` (possible).
+
+    Args:
+        text: links, separated by spaces.
 
     Raises:
-        GlimpseError: something else is there.
+        GlimpseError: an item of `text` is not a link.
     """
-    sure, possible = set(), set()
+    links: dict[str, set[Link]] = {"-": set(), "p": set()}
     for item in text.split():
         match = _LINK.fullmatch(item)
         if match is None:
@@ -43,30 +86,33 @@ def parse_pharaoh(text: str) -> Gold:
                 "link and SOURCEpTARGET for a possible one are accepted, word "
                 "numbers from 0, such as '0-0 1p2'"
             )
-        link = (int(match[1]), int(match[3]))
-        possible.add(link)
-        if match[2] == "-":
-            sure.add(link)
-    return Gold(frozenset(sure), frozenset(possible))
+        links[match[2]].add((int(match[1]), int(match[3])))
+    return Gold.of(links["-"], links["p"])
 
 
 def to_pharaoh(links: Iterable[Link]) -> str:
-    """Write links as `i-j`, separated by spaces."""
-    return " ".join(f"{source}-{target}" for source, target in links)
+    """Return links as `i-j`, separated by spaces, in ascending order."""
+    return str(Gold.of(links))
+
+
+def flip_links(links: str) -> str:
+    """Exchange source and target of Pharaoh links: "0-2" becomes "2-0"."""
+    return str(parse_pharaoh(links).mapped(lambda link: [link[::-1]]))
 
 
 def parse_links(
     text: str, pair: tuple[str, str], languages: Sequence[Language]
 ) -> Gold:
-    """Read the links of a pair, as `parse_pharaoh` does.
+    """Read the links of a pair, and check that the linked words exist.
 
     Args:
-        text: Pharaoh's links.
+        text: links in Pharaoh's format, such as "0-0 1p2".
         pair: source and target.
-        languages: of both, which decide what a word is.
+        languages: languages of source and target, which decide what a word is.
 
     Raises:
-        GlimpseError: something else is there, or a word that the pair has not.
+        GlimpseError: an item of `text` is not a link, or a link refers to a
+            word that the source or target does not have.
     """
     gold = parse_pharaoh(text)
     counts = _counts(pair, languages)
@@ -74,52 +120,56 @@ def parse_links(
         largest = max((link[side] for link in gold.possible), default=-1)
         if largest >= counts[side]:
             raise GlimpseError(
-                f"word {largest} of the {name} is linked, which has "
+                f"word {largest} of the {name} is linked, but the {name} has "
                 f"{counts[side]}; {_advice(gold, languages)}"
             )
     return gold
 
 
 def over_spaces(links: str, pair: tuple[str, str], codes: Sequence[str]) -> str:
-    """Return links between `data.words` as links of what spaces separate.
+    """Renumber links so that their numbers refer to space-separated words.
 
     Args:
-        links: Pharaoh's.
+        links: links in Pharaoh's format; their numbers refer to the words that
+            `data.words` finds.
         pair: source and target.
-        codes: of their languages.
+        codes: codes of the languages of source and target.
     """
     owners = [
         _owners(words(text, code), space_separated(text))
         for text, code in zip(pair, codes, strict=True)
     ]
     gold = parse_pharaoh(links)
-    sure, possible = (
-        {(owners[0][i], owners[1][j]) for i, j in each}
-        for each in (gold.sure, gold.possible)
-    )
-    return " ".join(
-        f"{i}{'-' if (i, j) in sure else 'p'}{j}" for i, j in sorted(possible)
+    return str(
+        gold.mapped(lambda link: [(owners[0][link[0]], owners[1][link[1]])])
     )
 
 
 class Counting:
-    """Finds out over many pairs what their links count.
+    """Statistics on the links of many pairs, to check how words are numbered.
+
+    The numbers in a link should refer to the words that `languages` define,
+    counted from 0. The statistics show whether the numbers seem to start from 1
+    instead, or seem to refer to space-separated words.
 
     Args:
-        languages: of source and target, which say what a word should be.
+        languages: languages of source and target, which decide what a word is.
     """
 
     def __init__(self, languages: Sequence[Language]) -> None:
         self.languages = languages
         self._linked = 0  # pairs with links
         self._from_zero = False
-        # Sides that may be tokenised, and have other words between spaces.
+        # Sides of pairs that may be tokenised and in which the number of words
+        # of `languages` differs from that of space-separated words.
         self._apart = 0
-        self._ours = 0  # of these, how many have their last word linked
-        self._spaces = 0  # how many what stands last between spaces
+        # Of these sides, those whose largest number in a link is that of the
+        # last word of `languages`, or of the last space-separated word.
+        self._ours = 0
+        self._spaces = 0
 
     def add(self, gold: Gold, pair: tuple[str, str]) -> None:
-        """Look at the links of one pair."""
+        """Add the links of one pair to the statistics."""
         if not gold.possible:
             return
         self._linked += 1
@@ -134,7 +184,7 @@ class Counting:
 
     @property
     def is_of_spaces(self) -> bool:
-        """Whether they count what stands between spaces, and not words."""
+        """Tell whether the links seem to refer to space-separated words."""
         return (
             self._spaces >= _ENOUGH
             and self._spaces > 2 * self._ours
@@ -143,7 +193,11 @@ class Counting:
 
     @property
     def may_be_from_one(self) -> bool:
-        """Whether there are many, and none names a word 0."""
+        """Tell whether the numbers in the links seem to start from 1.
+
+        The result is True if many pairs have links, but no link has the number
+        0.
+        """
         return self._linked >= _MANY and not self._from_zero
 
 
@@ -173,6 +227,12 @@ def _spaces(pair: tuple[str, str]) -> list[int]:
 
 
 def _owners(parts: Sequence[Span], wholes: Sequence[Span]) -> list[int]:
-    """For each part which whole it lies in."""
+    """Return, for each of `parts`, the index of the span that contains it.
+
+    Args:
+        parts: spans in a text; each lies within one of the spans in `wholes`.
+        wholes: spans in the same text, ordered and without overlap. The result
+            consists of indices into this sequence.
+    """
     starts = [start for start, _ in wholes]
     return [bisect_right(starts, start) - 1 for start, _ in parts]

@@ -1,27 +1,195 @@
-"""The options of this room, apart from what they are for: no TensorFlow."""
+"""Options of the package `data`: corpus, tokenizer, batches and cleaning.
 
+The module does not import TensorFlow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import BeforeValidator, Field
 
 from data.errors import GlimpseError
+from data.text import Language
+from data.validation import STRICT, Count, Names
+
+HELD_OUT = 2_000  # source sentences in each split taken from training
+
+
+def _language(side: Any) -> Any:
+    """Return the language code in a value of the option `source` or `target`.
+
+    Args:
+        side: a code, or `{kind: text, language: CODE}`.
+
+    Raises:
+        GlimpseError: `side` is a mapping of another form.
+    """
+    if not isinstance(side, Mapping):
+        return side
+    kind = side.get("kind", "text")
+    if kind != "text" or not {"language"} <= side.keys() <= {
+        "kind",
+        "language",
+    }:
+        raise GlimpseError(
+            f"a side of the corpus is {dict(side)}, but the code of a language "
+            "such as en is accepted, or {kind: text, language: en}: write it "
+            "as one of these"
+        )
+    return side["language"]
+
+
+Side = Annotated[str, BeforeValidator(_language)]
+
+
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
+class CorpusOptions:
+    """Options that choose a corpus and the direction of translation.
+
+    Attributes:
+        name: name of a corpus that `data.load_corpus` knows.
+        source: code of the language to translate from, or
+            `{kind: text, language: CODE}`.
+        target: code of the language to translate into, or
+            `{kind: text, language: CODE}`.
+        train: names of the user's files of training pairs; only for the corpus
+            "parallel_text", which is made from such files.
+        validation: names of the user's files of validation pairs; only for
+            "parallel_text".
+        test: names of the user's files of test pairs; only for
+            "parallel_text".
+        held_out: number of source sentences to take from the training text for
+            each of the splits "validation" and "test" that is missing in
+            "parallel_text" or in a TFDS set.
+        tokenised: whether the text is tokenised already, so that spaces
+            separate its words.
+    """
+
+    name: str = "phrasebook"
+    source: Side = "en"
+    target: Side = "fr"
+    train: Names = ()
+    validation: Names = ()
+    test: Names = ()
+    held_out: Count = HELD_OUT
+    tokenised: bool = False
+
+
+ModelType = Literal["bpe", "unigram", "word"]
+VocabularySize = Annotated[int, Field(ge=5)]
+
+
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
+class SideTokenizerOptions:
+    """Options of the tokenizer of one side only, the source or the target.
+
+    Attributes:
+        vocabulary_size: number of pieces in the vocabulary. If None, the value
+            in `TokenizerOptions` is used.
+        model_type: "bpe" or "unigram" for sub-words, "word" for words. If None,
+            the value in `TokenizerOptions` is used.
+    """
+
+    vocabulary_size: VocabularySize | None = None
+    model_type: ModelType | None = None
+
+
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
+class TokenizerOptions:
+    """Options of the tokenizers of source and target.
+
+    A vocabulary of sub-words includes 4 special pieces, 256 pieces for single
+    bytes, and nearly all characters of the text. A vocabulary of words consists
+    of the 4 special pieces and the words.
+
+    Attributes:
+        vocabulary_size: number of pieces in a vocabulary.
+        joint: whether source and target share one vocabulary. It has no effect
+            if `source` or `target` is given.
+        model_type: "bpe" or "unigram" for sub-words, "word" for words.
+        source: options that replace the values above for the source. If they
+            are given, source and target have separate vocabularies.
+        target: options that replace the values above for the target. If they
+            are given, source and target have separate vocabularies.
+    """
+
+    vocabulary_size: VocabularySize = 2000
+    joint: bool = True
+    model_type: ModelType = "bpe"
+    source: SideTokenizerOptions | None = None
+    target: SideTokenizerOptions | None = None
+
+    @property
+    def is_joint(self) -> bool:
+        """Tell whether source and target share one vocabulary."""
+        return self.joint and self.source is None and self.target is None
+
+    def sides(self) -> tuple[TokenizerOptions, TokenizerOptions]:
+        """Return the complete options of the source, and those of the target.
+
+        The attributes `source` and `target` of both results are None. The
+        other attributes have the values that apply to that side.
+        """
+        plain = dataclasses.replace(self, source=None, target=None)
+        source, target = (
+            dataclasses.replace(
+                plain,
+                vocabulary_size=side.vocabulary_size or self.vocabulary_size,
+                model_type=side.model_type or self.model_type,
+            )
+            if side
+            else plain
+            for side in (self.source, self.target)
+        )
+        return source, target
+
+
+def languages(
+    corpus: CorpusOptions, tokenizer: TokenizerOptions
+) -> tuple[Language, Language]:
+    """Return the languages of source and target, which decide what a word is.
+
+    The attribute `tokenised` of a language is true if the corpus is tokenised,
+    or if the tokenizer of that side is of type "word".
+
+    Args:
+        corpus: options with the language codes.
+        tokenizer: options with the type of each tokenizer.
+    """
+    source, target = (
+        Language(code, corpus.tokenised or side.model_type == "word")
+        for code, side in zip(
+            (corpus.source, corpus.target), tokenizer.sides(), strict=True
+        )
+    )
+    return source, target
 
 
 @dataclass(frozen=True)
 class PipelineOptions:
-    """How pairs become batches; the one home of these defaults.
+    """Options of the pipeline that turns pairs into training batches.
 
     Attributes:
-        batch_size: rows of every batch.
-        max_source_length: longest source kept, in tokens with EOS.
-        max_target_length: longest target kept, in tokens with EOS.
-        boundaries: lengths that batches are padded to, ascending; those not
-            below the longest kept length give way to that length.
-        shuffle_buffer: pairs among which the next one is drawn; from the size
-            of the corpus on, every order is equally likely.
-        in_memory_pairs: a corpus of more pairs is read anew in every epoch
-            instead of being kept in memory.
+        batch_size: number of rows (pairs) in every batch.
+        max_source_length: largest number of tokens in a source, EOS included;
+            pairs with a longer source are left out.
+        max_target_length: largest number of tokens in a target, EOS included;
+            pairs with a longer target are left out.
+        boundaries: ascending lengths to which batches are padded. The property
+            `lengths` says which of them are used.
+        shuffle_buffer: number of pairs in the buffer from which the next pair
+            is drawn at random. If the buffer holds the whole corpus, every
+            order of the pairs is equally likely.
+        in_memory_pairs: largest number of pairs in a split that is kept in
+            memory; a larger split is read anew in every epoch.
 
     Raises:
-        GlimpseError: a value below what makes sense.
+        GlimpseError: a value is too small.
     """
 
     batch_size: int = 64
@@ -52,32 +220,41 @@ class PipelineOptions:
                 )
 
     @property
+    def longest(self) -> tuple[int, int]:
+        """Tuple (`max_source_length`, `max_target_length`)."""
+        return self.max_source_length, self.max_target_length
+
+    @property
     def lengths(self) -> tuple[int, ...]:
-        """The closed set of lengths: `boundaries` cut at the longest kept."""
-        longest = max(self.max_source_length, self.max_target_length)
+        """Lengths to which batches are padded, ascending.
+
+        The last one is the larger of `max_source_length` and
+        `max_target_length`. The others are the `boundaries` below it.
+        """
+        longest = max(self.longest)
         below = sorted({each for each in self.boundaries if each < longest})
         return (*below, longest)
 
 
 @dataclass(frozen=True)
 class CleaningOptions:
-    """Which pairs are left out of training, each counted, or evened out.
+    """Options of cleaning: which training pairs to leave out or to change.
 
-    Pairs with an empty side are always left out.
+    Pairs with an empty source or target are always left out.
 
     Attributes:
-        length_ratio: most that one side's words may be times the other's; None
-            for any. Where a script has no spaces, so many letters count as a
-            word: see `data.text.about_words`.
-        duplicates: whether to leave out a pair that came before.
-        language: whether to leave out a pair with a side of five words or more
-            that is surely in another language than it should be.
-        even: whether to write the apostrophes, quotes, ellipses and letters of
-            full width of training text in the form that is most frequent there,
-            a side by itself.
+        length_ratio: largest allowed ratio of the number of words in the longer
+            side of a pair to that in the shorter side. If None, there is no
+            limit. `data.text.about_words` estimates the numbers of words.
+        duplicates: whether to leave out a pair that equals an earlier pair.
+        language: whether to leave out a pair if its source or target has five
+            words or more and is almost certainly in another language.
+        even: whether to replace apostrophes, quotes, ellipses and full-width
+            letters in the training pairs by their most frequent forms. The
+            forms are counted separately in source text and target text.
 
     Raises:
-        GlimpseError: a ratio below 1, which no pair has.
+        GlimpseError: `length_ratio` is below 1, so that no pair would be left.
     """
 
     length_ratio: float | None = None

@@ -1,4 +1,8 @@
-"""Which pieces of a tokenizer make which words, and what links make of it."""
+"""Conversion between pieces (sub-words) and words, for alignments.
+
+A piece is the part of a text that one token id represents. Attention weights
+refer to pieces, but word alignments refer to words.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,26 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from data.links import Link
-from data.text import Language, Span
-from data.tokenizer import Tokenizer
+from data.text import Span
 
 
 def shares(pieces: Sequence[Span], spans: Sequence[Span]) -> np.ndarray:
-    """How much of each piece belongs to each word: (pieces, words + 1).
+    """Compute how each piece is divided among the words of its text.
 
-    A piece that reaches into several words is shared among them by its
-    characters in each; one in no word, such as a lone space, goes with the
-    next word, or with the last where none follows. The last piece, which ends
-    the sentence, is a word of its own, the last column. Each row sums to 1,
-    so that no attention is lost.
+    A piece that overlaps several words is divided among them in proportion to
+    its characters in each word. A piece that overlaps no word, such as a lone
+    space, belongs to the next word, or to the last word if none follows. The
+    last piece, which is the end-of-sentence symbol, counts as a word of its
+    own, in the last column.
 
     Args:
-        pieces: spans of characters, ordered, the last that of the end mark.
-        spans: those of the words, ordered and without overlap.
+        pieces: spans of the pieces in characters, ordered; the last span is
+            that of the end-of-sentence symbol.
+        spans: spans of the words in characters, ordered and without overlap.
+
+    Returns:
+        Array (pieces, words + 1) with the share of each piece that belongs to
+        each word. Each row sums to 1, so that no attention is lost.
     """
     result = np.zeros((len(pieces), len(spans) + 1))
     if not pieces:
@@ -40,17 +48,20 @@ def shares(pieces: Sequence[Span], spans: Sequence[Span]) -> np.ndarray:
 def piece_links(
     links: Iterable[Link], source: np.ndarray, target: np.ndarray
 ) -> np.ndarray:
-    """Links between words as links between their pieces: (target, source).
+    """Turn links between words into links between their pieces.
 
-    Every piece of a linked word is linked to every piece of the other.
+    For each link, all pieces of the source word are linked to all pieces of the
+    target word.
 
     Args:
-        links: between words.
-        source: what `shares` gives for the source, (S, words + 1).
-        target: the same for the target, (T, words + 1).
+        links: links between words, as (source word, target word), counted
+            from 0.
+        source: result of `shares` for the source: (S, words + 1) for S pieces.
+        target: result of `shares` for the target: (T, words + 1) for T pieces.
 
     Returns:
-        (N, 2) ints, ascending: target piece, source piece.
+        The N links between pieces in ascending order, as integers of shape
+        (N, 2). Each row is (target piece, source piece).
     """
     between = np.zeros((target.shape[1], source.shape[1]))
     for i, j in links:
@@ -59,16 +70,17 @@ def piece_links(
     return np.argwhere(joined > 0)
 
 
-def word_shares(
-    tokenizer: Tokenizer, text: str, language: Language
-) -> np.ndarray:
-    """`shares` of the pieces of a normalised text, its end included."""
-    ids = [*tokenizer.encode(text), tokenizer.EOS]
-    return shares(tokenizer.spans(ids, text), language.words(text))
-
-
 def _next_word(position: int, spans: Sequence[Span]) -> int:
-    """Without any word this is the end mark's column, the only one."""
+    """Return the number of the first word that ends after `position`.
+
+    If no word ends after it, the result is the number of the last word. In a
+    text without words, the result is 0, the column of the end-of-sentence
+    symbol in `shares`.
+
+    Args:
+        position: position in the text, in characters.
+        spans: spans of the words in characters, ordered.
+    """
     following = (
         column for column, span in enumerate(spans) if span[1] > position
     )

@@ -1,9 +1,14 @@
-"""What is in a corpus, counted split by split, and what its splits share."""
+"""Survey of a corpus: counts for each split, and sentences that splits share.
+
+A source sentence that two splits share is called a leak: a model trained on one
+of the splits cannot be tested fairly on this sentence in the other.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, islice
@@ -14,25 +19,27 @@ import numpy as np
 from data.cleaning import TOO_LONG, Drop, Tally, clean
 from data.corpora.corpus import Corpus, Pair
 from data.options import CleaningOptions, PipelineOptions
-from data.tokenizer import Tokenizer
+from data.sides import Sides
 from data.vocabulary import plain_words
 
 PERCENTILES = (50, 90, 99, 100)
 
-_BATCH = 1024
+_BATCH = 1024  # pairs counted at a time
 
 
 @dataclass(frozen=True)
-class Side:
-    """One language of a split.
+class SideSurvey:
+    """Counts for the sentences of one language in a split.
 
     Attributes:
-        tokens: sub-words, the ends of the sentences included.
-        percentiles: lengths in tokens that so many per cent of the sentences
-            are not longer than, by `PERCENTILES`.
-        words: running words, as `data.vocabulary.plain_words` counts them.
-        different_words: how many of these differ.
-        known_words: share of the running words that training has, 0 to 1.
+        tokens: number of tokens (sub-words), the EOS of each sentence included.
+        percentiles: for each p in `PERCENTILES`, the p-th percentile of the
+            sentence lengths in tokens; empty if there are no sentences.
+        words: number of words, repetitions included, as
+            `data.vocabulary.plain_words` finds them.
+        different_words: number of distinct words.
+        known_words: share of `words` that also occur in the training split, 0
+            to 1.
     """
 
     tokens: int
@@ -44,17 +51,18 @@ class Side:
 
 @dataclass(frozen=True)
 class SplitSurvey:
-    """What a split holds, pairs left out not counted but in `pairs`.
+    """Counts for one split of a corpus.
 
     Attributes:
-        split: its name.
-        pairs: read.
-        kept: not left out.
-        drops: left out, by the reason.
-        different_sources: source sentences.
-        duplicates: pairs that came before in the split.
-        source: see `Side`.
-        target: the same.
+        split: name of the split.
+        pairs: number of pairs read: those kept and those left out.
+        kept: number of pairs that were not left out. Except for `drops`, only
+            these pairs are counted in the attributes below.
+        drops: for each reason, the number of pairs left out, with an example.
+        different_sources: number of distinct source sentences.
+        duplicates: number of pairs that equal an earlier pair of the split.
+        source: counts for the source sentences.
+        target: counts for the target sentences.
     """
 
     split: str
@@ -63,19 +71,21 @@ class SplitSurvey:
     drops: Mapping[str, Drop]
     different_sources: int
     duplicates: int
-    source: Side
-    target: Side
+    source: SideSurvey
+    target: SideSurvey
 
 
 @dataclass(frozen=True)
 class Leak:
-    """Source sentences that two splits share.
+    """Counts of the source sentences that two splits of a corpus share.
 
     Attributes:
-        splits: both of them.
-        count: different sentences, those known included.
-        known: how many of them the corpus is known to be published with.
-        example: the first unknown one, or else the first.
+        splits: names of the two splits.
+        count: number of distinct sentences that both splits have.
+        known: number of these sentences that are known leaks: they are in
+            both splits of the corpus as it was published.
+        example: the first shared sentence that is not a known leak; if all are
+            known, the first shared sentence.
     """
 
     splits: tuple[str, str]
@@ -86,39 +96,52 @@ class Leak:
 
 @dataclass(frozen=True)
 class Survey:
-    """What `survey` found: all splits, and what they share."""
+    """Counts for all splits of a corpus, and the sentences that splits share.
+
+    Attributes:
+        splits: counts for each split, the training split first.
+        leaks: a `Leak` for every two splits that share source sentences.
+    """
 
     splits: tuple[SplitSurvey, ...]
     leaks: tuple[Leak, ...]
 
     @property
     def is_leaking(self) -> bool:
-        """Whether splits share a sentence that nobody knows of."""
+        """Tell whether two splits share a source that is not a known leak.
+
+        A known leak is a sentence that is in both splits of the corpus as it
+        was published.
+        """
         return any(leak.count > leak.known for leak in self.leaks)
 
 
 def survey(
     corpus: Corpus,
-    tokenizers: tuple[Tokenizer, Tokenizer],
+    sides: Sides,
     options: PipelineOptions,
     cleaning: CleaningOptions,
     progress: Callable[[int], Any] = lambda count: None,
 ) -> Survey:
-    """Read a corpus from end to end and count it.
+    """Read a whole corpus and count its pairs, tokens, words and leaks.
 
     Args:
-        corpus: of any size; some 30 bytes a training pair are kept in memory.
-        tokenizers: for source and target.
-        options: whose longest lengths leave pairs out of training.
-        cleaning: what else is left out of training.
-        progress: called with the number of pairs done, by batches.
+        corpus: corpus of any size; about 30 bytes for each training pair are
+            kept in memory.
+        sides: tokenizers and languages of source and target.
+        options: options with the longest source and target that training uses;
+            training pairs with a longer source or target are left out.
+        cleaning: options that decide which other training pairs are left out.
+        progress: function that is called repeatedly, each time with the number
+            of pairs counted since the previous call.
     """
     names = ["train", *(each for each in corpus.splits if each != "train")]
     readers = {
-        split: _Reader(corpus, split, tokenizers, options, cleaning)
+        split: _Reader(corpus, split, sides, options, cleaning)
         for split in names
     }
-    # Training comes last: what it shares with the others is looked up.
+    # Training is read last, but is first in `names`: the sentences that it
+    # shares with another split are looked up in that split.
     for split in reversed(names):
         readers[split].read(progress)
     training = readers["train"]
@@ -130,57 +153,60 @@ def survey(
 
 @dataclass
 class _Column:
-    """One language while it is read."""
+    """Counts for one language of a split, while the split is being read.
 
-    tokenizer: Tokenizer
+    Attributes:
+        lengths: length of each sentence in tokens, EOS included.
+        words: number of occurrences of each word.
+    """
+
     lengths: array = field(default_factory=lambda: array("l"))
-    words: dict[str, int] = field(default_factory=dict)
+    words: Counter[str] = field(default_factory=Counter)
 
-    def add(self, texts: Sequence[str], lengths: Sequence[int]) -> None:
-        self.lengths.extend(lengths)
+    def add(self, texts: Sequence[str], lengths: np.ndarray) -> None:
+        self.lengths.extend(lengths.tolist())
         for text in texts:
-            for word in plain_words(text):
-                self.words[word] = self.words.get(word, 0) + 1
+            self.words.update(plain_words(text))
 
-    def result(self, training: _Column) -> Side:
+    def result(self, training: _Column) -> SideSurvey:
         lengths = np.array(self.lengths)
-        running = sum(self.words.values())
         known = sum(
             count
             for word, count in self.words.items()
             if word in training.words
         )
-        return Side(
+        return SideSurvey(
             int(lengths.sum()),
             tuple(
                 int(np.percentile(lengths, each, method="inverted_cdf"))
                 for each in PERCENTILES
                 if len(lengths)
             ),
-            running,
+            self.words.total(),
             len(self.words),
-            known / max(1, running),
+            known / max(1, self.words.total()),
         )
 
 
 class _Reader:
-    """A split while it is read."""
+    """Reader of one split, which counts the pairs that it reads."""
 
     def __init__(
         self,
         corpus: Corpus,
         split: str,
-        tokenizers: tuple[Tokenizer, Tokenizer],
+        sides: Sides,
         options: PipelineOptions,
         cleaning: CleaningOptions,
     ) -> None:
         self.corpus = corpus
         self.split = split
+        self.sides = sides
         self.tally = Tally()
-        self.columns = tuple(_Column(tokenizer) for tokenizer in tokenizers)
-        self.sources = array("Q")  # hashes, a pair each
-        self.pairs = array("Q")
-        self._limits = (options.max_source_length, options.max_target_length)
+        self.columns = (_Column(), _Column())
+        self.hashes_of_sources = array("Q")
+        self.hashes_of_pairs = array("Q")
+        self._options = options
         self._cleaning = cleaning if split == "train" else CleaningOptions()
 
     def read(self, progress: Callable[[int], Any]) -> None:
@@ -191,34 +217,26 @@ class _Reader:
             self.tally,
         )
         while some := list(islice(pairs, _BATCH)):
-            kept = list(self._fitting(some))
-            for column, side in zip(
-                self.columns, zip(*kept, strict=True), strict=bool(kept)
-            ):
-                column.add(*zip(*side, strict=True))
-            self.sources.extend(_hash(source[0]) for source, _ in kept)
-            self.pairs.extend(
-                _hash(f"{source[0]}\n{target[0]}") for source, target in kept
-            )
+            kept, lengths = self._fitting(some)
+            for side, column in enumerate(self.columns):
+                column.add([pair[side] for pair in kept], lengths[:, side])
+            self.hashes_of_sources.extend(_hash(pair[0]) for pair in kept)
+            self.hashes_of_pairs.extend(_hash("\n".join(p)) for p in kept)
             progress(len(some))
 
-    def _fitting(
-        self, pairs: Sequence[Pair]
-    ) -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
-        """Yield both sides with their lengths; drop what training would."""
-        lengths = [
-            [len(ids) + 1 for ids in column.tokenizer.encode_batch(side)]
-            for column, side in zip(
-                self.columns, zip(*pairs, strict=True), strict=True
-            )
-        ]
-        for pair, *sizes in zip(pairs, *lengths, strict=True):
-            if self.split == "train" and (
-                sizes[0] > self._limits[0] or sizes[1] > self._limits[1]
-            ):
-                self.tally.drop(TOO_LONG, pair)
-            else:
-                yield (pair[0], sizes[0]), (pair[1], sizes[1])
+    def _fitting(self, pairs: list[Pair]) -> tuple[list[Pair], np.ndarray]:
+        """Return the pairs that are not too long, and their lengths.
+
+        Only the training split has a limit of length; in another split, all
+        pairs are returned. The lengths of N pairs have the shape (N, 2).
+        """
+        lengths = self.sides.lengths(pairs)
+        if self.split != "train":
+            return pairs, lengths
+        fits = self.sides.fit(lengths.T, self._options)
+        for place in np.flatnonzero(~fits):
+            self.tally.drop(TOO_LONG, pairs[place])
+        return [pairs[place] for place in np.flatnonzero(fits)], lengths[fits]
 
     def result(self, training: _Reader) -> SplitSurvey:
         return SplitSurvey(
@@ -226,8 +244,9 @@ class _Reader:
             self.tally.pairs,
             self.tally.kept,
             self.tally.drops,
-            len(np.unique(np.array(self.sources, np.uint64))),
-            len(self.pairs) - len(np.unique(np.array(self.pairs, np.uint64))),
+            len(np.unique(np.array(self.hashes_of_sources, np.uint64))),
+            len(self.hashes_of_pairs)
+            - len(np.unique(np.array(self.hashes_of_pairs, np.uint64))),
             *(
                 column.result(other)
                 for column, other in zip(
@@ -242,8 +261,8 @@ def _leaks(
 ) -> Iterator[Leak]:
     for one, other in combinations(readers, 2):
         shared = np.intersect1d(
-            np.array(readers[one].sources, np.uint64),
-            np.array(readers[other].sources, np.uint64),
+            np.array(readers[one].hashes_of_sources, np.uint64),
+            np.array(readers[other].hashes_of_sources, np.uint64),
         )
         if len(shared):
             wanted = set(shared.tolist())

@@ -1,4 +1,4 @@
-"""What a text is here, and where its words are."""
+"""Text: normalisation of a sentence, and the words in it."""
 
 import re
 import unicodedata
@@ -13,33 +13,33 @@ from data.languages import CHINESE, base
 if TYPE_CHECKING:
     from sacremoses import MosesTokenizer
 
-# Zs, Zl, Zp and Cc of the Unicode database; a test compares.
+# Zs, Zl, Zp and Cc of the Unicode database; a test compares them.
 _SPACES = re.compile(
     "[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+"
 )
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _WORD_SEPARATOR = "\u2581"  # SentencePiece's mark for a space
 
-# Nobody sees them, and nothing but the layout of a line hangs on them: soft
-# hyphens, zero-width spaces, word joiners, byte order marks, marks of
-# direction. The joiners U+200C and U+200D are spelling, and stay.
+# Invisible characters that affect only the layout of a line: soft hyphens,
+# zero-width spaces, word joiners, byte order marks, marks of direction. The
+# joiners U+200C and U+200D are part of the spelling, so they are kept.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
     "\ufeff]+"
 )
 _VISIBLE = re.compile("[^ \u200c\u200d\ufe00-\ufe0f]")
 
-# sacremoses writes runs of dots as this literal and turns every such literal
-# back into dots, the ones of the text too.
+# sacremoses writes a run of dots as this literal and later turns every such
+# literal back into dots, even one that was in the text.
 _MOSES_DOTS = re.compile("DOTMULTI")
 _SAME_LENGTH = "DOTMULTE"
 
-# Moses takes marks and joiners for no part of a word; a copy of the letter
-# before them is one.
+# For Moses, marks and joiners are no part of a word. They are replaced by
+# copies of the letter before them, which are part of a word.
 _MARKED = regex.compile(r"([\p{L}\p{N}])([\p{M}\u200c\u200d]+)")
 _APOSTROPHES = str.maketrans("’ʼ", "''")
 
-# What a reader sees as one character (UAX 29), with all of its marks.
+# A character as a reader sees it (UAX 29), with all its marks.
 CLUSTER = r"\X\p{M}*"
 
 # Letters of the scripts that put no space between words.
@@ -56,7 +56,7 @@ _COMPLEX = regex.compile(
     rf"[\p{{M}}\u200c\u200d]|\p{{So}}|{UNSPACED}", regex.V1
 )
 
-# How many of their letters make about a word: to compare lengths by.
+# Number of letters that make about one word, to compare lengths.
 _LETTERS_A_WORD = {r"\p{sc=Han}": 1.6, r"[\p{sc=Hira}\p{sc=Kana}]": 2.5}
 _LETTERS_A_WORD_ELSEWHERE = 3.0
 
@@ -64,16 +64,16 @@ Span = tuple[int, int]
 
 
 def normalise(text: str) -> str:
-    """Return `text` as the tokenizer, the corpora and the scores see it.
+    """Normalise `text` to the form that tokenizers, corpora and metrics use.
 
-    The text is composed (NFC); every run of spaces, line or paragraph
-    separators and control characters becomes one plain space, and none is left
-    at the ends; invisible characters (soft hyphens, zero-width spaces, marks of
-    direction or of byte order) are dropped, but for the joiners U+200C and
-    U+200D in a text that has more than these; U+2581, which SentencePiece keeps
-    for itself, becomes "_"; a lone surrogate, which no file can hold, becomes
-    U+FFFD. Nothing else changes: case, quotes and rare characters stay.
-    Idempotent.
+    The text is put into the Unicode form NFC. Every run of spaces, line or
+    paragraph separators and control characters becomes one plain space; spaces
+    at both ends of the text are removed. Invisible characters (soft hyphens,
+    zero-width spaces, direction marks and byte order marks) are dropped. The
+    joiners U+200C and U+200D are kept, but a text without any visible character
+    becomes empty. U+2581, SentencePiece's mark for a space, becomes "_". A lone
+    surrogate, which UTF-8 cannot encode, becomes U+FFFD. Case, quotes and rare
+    characters do not change. The function is idempotent.
     """
     text = _INVISIBLE.sub("", _SURROGATES.sub("\ufffd", text))
     text = unicodedata.normalize("NFC", text).replace(_WORD_SEPARATOR, "_")
@@ -82,54 +82,63 @@ def normalise(text: str) -> str:
 
 
 def plain_spaces(text: str) -> str:
-    """Return `text` with each space or control character made a plain space.
+    """Replace each space or control character of `text` by a plain space.
 
-    Every character stays in its place, unlike with `normalise`.
+    Unlike `normalise`, this function keeps the position of every character.
     """
     return _SPACES.sub(lambda run: " " * len(run.group()), text)
 
 
 @dataclass(frozen=True)
 class Language:
-    """A language as a text is written in it.
+    """Language of a text, which decides what the words of the text are.
 
     Attributes:
-        code: of the language, "en" or "zh-TW".
-        tokenised: whether the text is cut into words already, by spaces.
+        code: code of the language, such as "en" or "zh-TW".
+        tokenised: whether the text is tokenised already, so that spaces
+            separate its words.
     """
 
     code: str
     tokenised: bool = False
 
     def words(self, text: str) -> list[Span]:
-        """Return what `data.words` does, or what stands between spaces."""
+        """Return the spans of the words of `text`, in characters.
+
+        If the text is tokenised, spaces separate its words. If not, they are
+        the words that `data.words` finds.
+        """
         if self.tokenised:
             return space_separated(text)
         return words(text, self.code)
 
 
 def space_separated(text: str) -> list[Span]:
-    """Return the spans of what stands between the spaces of `text`."""
+    """Return the spans of the space-separated words of `text`, in characters.
+
+    Control characters count as spaces too.
+    """
     return [run.span() for run in re.finditer("[^ ]+", plain_spaces(text))]
 
 
 def words(text: str, language: str = "en") -> list[Span]:
-    """Return the words of `text` as spans of characters, by Moses's rules.
+    """Find the words of `text` by the rules of the Moses tokenizer.
 
-    Where a script puts no space between words, such as Chinese, Japanese or
-    Thai, each character that a reader sees is one: a grapheme cluster of UAX
-    29, a letter with its marks. No cluster is cut anywhere.
+    In scripts without spaces between words, such as Chinese, Japanese or Thai,
+    each grapheme cluster of UAX 29 (a letter with its marks) is a word. A
+    cluster is never split into two words, whatever the script.
 
     Args:
-        text: any text; nothing is escaped, so `d'équilibre` is two words,
-            whichever apostrophe it has, and a literal `&amp;` is the
-            characters it is written with.
-        language: code of the language, which decides about apostrophes and
-            abbreviations ("en", "fr", "de-AT", …).
+        text: any text. It is not escaped or unescaped: `&amp;` is five
+            characters. All apostrophes are treated alike: French `d'équilibre`
+            is two words with either apostrophe, straight or typographic.
+        language: code of the language ("en", "fr", "de-AT", …), whose rules for
+            apostrophes and abbreviations are used.
 
     Returns:
-        `(start, end)` offsets into `text`, `end` exclusive, ordered and without
-        overlap, which together cover every character that is not a space.
+        The words as `(start, end)` offsets into `text`, `end` exclusive,
+        ordered and without overlap. Together they cover every character that is
+        not a space.
     """
     spans = _moses_words(text, base(language))
     if not _COMPLEX.search(text):
@@ -143,12 +152,19 @@ def words(text: str, language: str = "en") -> list[Span]:
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether any letter is of a script without spaces between words."""
+    """Check whether `text` has a letter of an unspaced script.
+
+    An unspaced script, such as Chinese or Thai, has no spaces between words.
+    """
     return _UNSPACED.search(text) is not None
 
 
 def letters_apart(text: str) -> str:
-    """Return `text` with spaces around letters of scripts that have none."""
+    """Return `text` with spaces around each letter of an unspaced script.
+
+    An unspaced script, such as Chinese or Thai, has no spaces between words. A
+    text without letters of such a script is returned unchanged.
+    """
     if not is_unspaced(text):
         return text
     return " ".join(
@@ -157,10 +173,11 @@ def letters_apart(text: str) -> str:
 
 
 def about_words(text: str) -> float:
-    """Return about how many words a text has, to compare lengths by.
+    """Estimate the number of words of a text, to compare lengths of texts.
 
-    They are counted between spaces; where a script has none, so many letters
-    make one: 1.6 in Chinese characters, 2.5 in kana, 3 elsewhere.
+    Words are separated by spaces. In scripts without spaces between words, 1.6
+    Chinese characters, 2.5 kana or 3 letters of any other such script count as
+    one word.
     """
     if not is_unspaced(text):
         return len(text.split())
@@ -183,8 +200,8 @@ def _letters_a_word(letter: str) -> float:
 
 
 def _moses_words(text: str, language: str) -> list[Span]:
-    # Masking keeps every character in its place, so that the tokens are the
-    # masked text less its spaces and offsets can be read off their lengths.
+    # Masking keeps every character in its place: the tokens together are the
+    # masked text without spaces, so the lengths of the tokens give the offsets.
     masked = _MOSES_DOTS.sub(_SAME_LENGTH, plain_spaces(text))
     masked = _MARKED.sub(
         lambda found: found[1] * len(found[0]), masked.translate(_APOSTROPHES)
@@ -192,7 +209,7 @@ def _moses_words(text: str, language: str) -> list[Span]:
     places = [place for place, mark in enumerate(masked) if mark != " "]
     tokens = _moses(language).tokenize(masked, escape=False)
     if "".join(tokens) != "".join(masked.split()):
-        tokens = masked.split()  # should the rules ever alter a character
+        tokens = masked.split()  # in case the rules alter a character
     spans = []
     used = 0
     for token in tokens:
@@ -203,7 +220,12 @@ def _moses_words(text: str, language: str) -> list[Span]:
 
 
 def _merged(spans: list[Span], starts: set[int]) -> list[Span]:
-    """Spans, joined where one begins within a cluster of characters."""
+    """Merge a span that begins inside a grapheme cluster with the previous one.
+
+    Args:
+        spans: spans of words, ordered.
+        starts: positions in the text at which a grapheme cluster begins.
+    """
     merged: list[Span] = []
     for start, end in spans:
         if merged and merged[-1][1] == start and start not in starts:
@@ -217,7 +239,7 @@ def _merged(spans: list[Span], starts: set[int]) -> list[Span]:
 def _moses(language: str) -> "MosesTokenizer":
     from sacremoses import MosesTokenizer
 
-    # Its rules for these leave full stops on words, for letters that are
-    # taken one by one here.
+    # Moses's rules for these languages leave full stops attached to words. The
+    # rules are not needed here, since each letter is a word by itself.
     unspaced = language in CHINESE or language == "ja"
     return MosesTokenizer("en" if unspaced else language)

@@ -1,9 +1,12 @@
-"""Sub-words or words: train, encode, decode, in Python and in the graph."""
+"""Tokenizers, which convert text into ids of sub-words or words, and back.
+
+They are trained with SentencePiece. Text can also be encoded by TensorFlow
+operations, within a graph.
+"""
 
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -15,35 +18,41 @@ from sentencepiece import sentencepiece_model_pb2
 
 from data.errors import GlimpseError
 from data.text import normalise, plain_spaces
+from data.writing import replacing
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 MODEL_TYPES = ("bpe", "unigram", "word")
 
-_LONGEST_LINE = 1_000_000  # bytes; SentencePiece drops longer training lines
+_LONGEST_LINE = 1_000_000  # bytes; SentencePiece skips longer training lines
 _SPACED_WORD = re.compile(" ?[^ ]+")  # with the space before it
 
 
 class Tokenizer:
-    """Turns text into ids of sub-words, and ids back into the same text.
+    """Converter of text into ids of sub-words or words, and of ids into text.
 
-    A SentencePiece model without any normalisation of its own, whose rare
-    characters fall back to their UTF-8 bytes, so that no text is unknown:
-    `decode(encode(text)) == normalise(text)`. Ids 0 to 3 are padding, unknown,
-    begin and end of sentence; they are never made from text, whatever it says.
+    With sub-words, no text is lost: `decode(encode(text)) == normalise(text)`.
+    Rare characters are encoded as their UTF-8 bytes. `encode` normalises the
+    text, since the SentencePiece model itself does not. The ids 0 to 3 stand
+    for padding, an unknown word, and the begin and the end of a sentence;
+    `encode` returns none of these four.
 
-    A tokenizer of type "word" is the exception: its words are what stands
-    between spaces, for text that is tokenised already, and it has no bytes. A
-    word outside its vocabulary has the id of the unknown, as many times as it
-    is there, and is decoded as `UNKNOWN_WORD`; the law above holds for text
-    whose words are all known.
+    With words (a model of type "word"), the text must be tokenised already, so
+    that spaces separate its words. The vocabulary has no pieces for bytes.
+    `encode` returns the id `UNK` for each word outside the vocabulary, and
+    `decode` writes `UNKNOWN_WORD` in its place.
 
     Args:
-        model: a SentencePiece model as `Tokenizer.train` makes it.
+        model: content of a SentencePiece model file, made by `Tokenizer.train`.
+
+    Attributes:
+        model: content of the SentencePiece model file.
+        is_word_level: whether the pieces are words, not sub-words.
 
     Raises:
-        GlimpseError: `model` is damaged, or made with other special ids.
+        GlimpseError: `model` is damaged, or its special ids differ from those
+            above.
 
     Example:
         >>> tokenizer = Tokenizer.train(["the cat", "the dog"], 300)
@@ -67,18 +76,23 @@ class Tokenizer:
         *,
         model_type: str = "bpe",
     ) -> Tokenizer:
-        """Learn a vocabulary from `texts`; the same texts give the same one.
+        """Train a tokenizer: learn its vocabulary from `texts`.
+
+        The same texts always give the same tokenizer.
 
         Args:
-            texts: sentences in one or several languages; normalised here.
-            vocabulary_size: pieces wanted, the 4 special ones and 256 bytes
-                included; of words, which need no bytes, the most frequent.
-                Little text yields fewer: see `.vocabulary_size`.
-            model_type: one of `MODEL_TYPES`.
+            texts: sentences in one or several languages; this method
+                normalises them.
+            vocabulary_size: largest number of pieces in the vocabulary,
+                including the 4 special pieces and, for sub-words, 256 pieces
+                for single bytes. A vocabulary of words consists of the most
+                frequent words. A small text gives fewer pieces; the property
+                `vocabulary_size` is the actual number of pieces.
+            model_type: "bpe" or "unigram" for sub-words, "word" for words.
 
         Raises:
-            GlimpseError: no text, an unknown `model_type`, or a
-                `vocabulary_size` that cannot hold the characters of the text.
+            GlimpseError: all texts are empty, `model_type` is unknown, or
+                `vocabulary_size` is too small for the characters of the text.
         """
         if model_type not in MODEL_TYPES:
             raise GlimpseError(
@@ -95,52 +109,58 @@ class Tokenizer:
 
     @property
     def vocabulary_size(self) -> int:
-        """Number of pieces there really are; ids are below it."""
+        """Number of pieces in the vocabulary; each id is below this number."""
         return self._processor.get_piece_size()
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of `text`, normalised first, without BOS and EOS."""
+        """Normalise `text` and return its ids; BOS and EOS are not added."""
         text = normalise(text)
         if not self.is_word_level:
             return self._processor.encode(text)
-        # SentencePiece's own encoder makes one of adjacent unknown words.
+        # SentencePiece's own encoder joins adjacent unknown words into one id.
         return self._processor.piece_to_id(
             [f"▁{each}" for each in text.split()]
         )
 
     def encode_batch(self, texts: Iterable[str]) -> list[list[int]]:
-        """Return `encode` of each text, in one call."""
+        """Return, for each of `texts`, the ids that `encode` returns."""
         if self.is_word_level:
             return [self.encode(text) for text in texts]
         return self._processor.encode([normalise(text) for text in texts])
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of `ids`; padding, BOS and EOS count for nothing.
+        """Return the text of `ids`; padding, BOS and EOS are left out.
 
-        Any ids will do. Bytes that are no UTF-8 become U+FFFD, and those that
-        spell a control character or a line end become a space: the result is
-        always one line.
+        All ids below `vocabulary_size` are accepted, in any order. Bytes that
+        are not valid UTF-8 become U+FFFD. Control characters and line ends
+        become spaces, so the result is always one line.
         """
         if self.is_word_level:
             return " ".join(self._words(ids))
         return plain_spaces(self._processor.decode(self._ordinary(ids)))
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
-        """Return the printable piece of each id: "▁the", "<0xC3>", "</s>"."""
+        """Return the piece of each id, such as "▁the", "<0xC3>" or "</s>"."""
         return self._processor.id_to_piece([int(each) for each in ids])
 
     def spans(
         self, ids: Iterable[int], text: str | None = None
     ) -> list[tuple[int, int]]:
-        """Return where in `decode(ids)` each of `ids` is, in characters.
+        """Return the span of characters that each id covers in the text.
 
-        With a word-level tokenizer `text`, if given, stands for `decode(ids)`:
-        as many words, unknown ones spelt out.
+        Spans are `(start, end)` with `end` exclusive. The span of a piece that
+        begins a word includes the space before the word. The piece "▁"
+        covers one space; at the start of the text, where there is no space, its
+        span is empty. A piece for a byte has the span of the whole
+        character that the byte belongs to. Padding, BOS and EOS have empty
+        spans at the end of the text.
 
-        Spans are `(start, end)` with `end` exclusive. A piece that begins a
-        word holds the space before it; a lone "▁" holds nothing else, and is
-        empty at the start of the text. Every byte of a character has the whole
-        character. Padding, BOS and EOS are empty spans at the end of the text.
+        Args:
+            ids: ids of a sentence.
+            text: text that was encoded into `ids`; if None, `decode(ids)` is
+                used. A tokenizer of words returns spans in `text`, which has
+                the unknown words themselves, not `UNKNOWN_WORD`. A tokenizer of
+                sub-words ignores `text` and returns spans in `decode(ids)`.
         """
         ids = [int(each) for each in ids]
         if self.is_word_level:
@@ -153,36 +173,39 @@ class Tokenizer:
         return [end if self._is_mark(i) else next(following) for i in ids]
 
     def in_graph(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Return the ids `encode` gives, computed by TensorFlow.
+        """Encode texts as `encode` does, but by TensorFlow operations.
 
         Args:
             texts: (N,) strings, already normalised.
 
         Returns:
-            (N, None) int32.
+            Ids of each text, ragged int32 (N, None), without BOS and EOS.
         """
         if not self.is_word_level:
             return self._graph_tokenizer.tokenize(texts)
         import tensorflow as tf
 
         words = tf.strings.split(texts)
-        # Each by itself, for the reason given in `encode`: one id each.
+        # Each word is tokenised by itself, so that unknown words are not
+        # joined: see `encode`.
         ids = self._graph_tokenizer.tokenize(words.flat_values)
         return words.with_flat_values(ids.flat_values)
 
     def save(self, path: str | Path) -> None:
-        """Write the model to `path`, whole or not at all."""
-        path = Path(path)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_bytes(self.model)
-        os.replace(beside, path)
+        """Write the model to a file; if writing fails, the old file remains.
+
+        Raises:
+            GlimpseError: the file cannot be written.
+        """
+        with replacing(Path(path)) as beside:
+            beside.write_bytes(self.model)
 
     @classmethod
     def load(cls, path: str | Path) -> Tokenizer:
-        """Read what `save` wrote.
+        """Read a tokenizer from a file that `save` wrote.
 
         Raises:
-            GlimpseError: `path` is missing, unreadable or damaged.
+            GlimpseError: the file is missing, unreadable or damaged.
         """
         try:
             return cls(Path(path).read_bytes())
@@ -200,7 +223,7 @@ class Tokenizer:
         import tensorflow as tf
         import tensorflow_text
 
-        # A resource made while a function is traced would die with its graph.
+        # If a traced function made this resource, it would die with the graph.
         with tf.init_scope():
             return tensorflow_text.SentencepieceTokenizer(
                 model=self.model, out_type=tf.int32
@@ -224,8 +247,8 @@ class Tokenizer:
         return piece in (self.PAD, self.BOS, self.EOS)
 
     def _ordinary(self, ids: Iterable[int]) -> list[int]:
-        # Marks are taken out beforehand: one amid the bytes of a character
-        # would break it.
+        # Marks (padding, BOS, EOS) are removed before decoding: a mark between
+        # the bytes of a character would break the character.
         return [each for i in ids if not self._is_mark(each := int(i))]
 
 
@@ -257,7 +280,7 @@ def _processor(model: bytes) -> sentencepiece.SentencePieceProcessor:
 
 
 def _is_word_level(model: bytes) -> bool:
-    # Generated classes are made at run time, where no type checker sees them.
+    # These classes are generated at run time, so type checkers miss them.
     proto = sentencepiece_model_pb2.ModelProto.FromString(  # type: ignore[attr-defined]
         model
     )
@@ -282,10 +305,10 @@ def _train(
             byte_fallback=not by_word,
             normalization_rule_name="identity",
             hard_vocab_limit=False,  # little text: fewer pieces, no failure
-            # The rest is spelt in bytes, which words have not.
+            # Other characters are spelt in bytes; for words, there are none.
             character_coverage=1.0 if by_word else 0.9995,
             max_sentence_length=_LONGEST_LINE,
-            num_threads=1,  # the model does not hang on the machine
+            num_threads=1,  # so that all machines make the same model
             minloglevel=2,
         )
     except (RuntimeError, OSError) as error:
@@ -315,7 +338,7 @@ def _character_spans(
     for surface in surfaces:
         spans.append((end, end + len(surface)))
         end += len(surface)
-    # SentencePiece gives a character to the last of its bytes.
+    # SentencePiece assigns a character to the last of its bytes.
     for place in reversed(range(len(spans) - 1)):
         if are_bytes[place] and not surfaces[place]:
             spans[place] = spans[place + 1]

@@ -1,7 +1,8 @@
-"""Characters that are typed in more than one way, and which forms they have.
+"""Typographic variants (forms) of characters, such as ' and ’.
 
-Phones, word processors and keyboards write the same apostrophe, quote, dash or
-letter as other characters. Which of them a model knows, its training text says.
+Phones, word processors and keyboards use different characters for the same
+apostrophe, quote, dash or letter. A model knows only the characters of its
+training text, so other variants must be replaced.
 """
 
 import unicodedata
@@ -9,8 +10,7 @@ from collections.abc import Iterator
 
 import regex
 
-# Of each group every character may stand for every other one, as far as it can
-# stand where the character is.
+# Within a group, each character may replace any other one.
 _APOSTROPHES = "'’ʼ′´`‛＇׳"
 _SINGLE_OPENINGS = "'‘‛‚`＇"
 _DOUBLE_OPENINGS = '"“„‟«〝″＂״'
@@ -18,11 +18,11 @@ _DOUBLE_CLOSINGS = '"”“‟»〞″＂״'
 _DASHES = "-‐‑‒–—―−－﹣־"
 _ELLIPSES = ("...", "…")
 
-# Letters that keyboards of one language write otherwise than those of another.
+# Letters that look alike but differ between keyboards of two languages.
 _KEYBOARDS = ("يی", "كک", "هە", "şș", "ţț", "ŞȘ", "ŢȚ", "µμ", "ıi", "İI")
 
-# What is one character to a reader: "...", and a kana of half width with its
-# mark.
+# Several characters that a reader takes for one: "...", or a kana of half width
+# with its mark.
 _SEVERAL = r"\.\.\.|[\uff66-\uff9d][\uff9e\uff9f]"
 SEVERAL = regex.compile(_SEVERAL)
 UNITS = regex.compile(rf"{_SEVERAL}|.", regex.S)
@@ -33,18 +33,25 @@ _DOUBLES = frozenset(_DOUBLE_OPENINGS + _DOUBLE_CLOSINGS)
 
 
 def opens(before: str) -> bool:
-    """Whether a quote after the character `before`, if any, opens."""
+    """Check whether a quote right after `before` is an opening quote.
+
+    Args:
+        before: the character before the quote, or "" at the start of a text.
+    """
     return not before or _OPENS.match(before) is not None
 
 
 def forms(unit: str, opening: bool) -> Iterator[str]:
-    """Yield the forms of an apostrophe, quote, ellipsis or wide letter.
+    """Yield the close variants of a unit, such as ’ for an apostrophe.
 
-    No form changes where words begin and end.
+    Apostrophes, quotes, ellipses and characters that exist in two widths have
+    such variants. Replacing a unit by one of them never splits a word or joins
+    two words.
 
     Args:
-        unit: one of those `UNITS` finds.
-        opening: whether it stands where a quote opens.
+        unit: a character, or characters that readers take for one, such as
+            "..." (a match of `UNITS`).
+        opening: whether a quote at this place would be an opening quote.
     """
     if unit in _SINGLES:
         yield from _SINGLE_OPENINGS if opening else _APOSTROPHES
@@ -56,13 +63,19 @@ def forms(unit: str, opening: bool) -> Iterator[str]:
 
 
 def loose_forms(unit: str) -> Iterator[str]:
-    """Yield forms of `unit` that a reader takes for it, if less exactly.
+    """Yield the variants of a unit that are less close than those of `forms`.
 
-    Dashes of another length, letters of other keyboards, digits of other
-    scripts, ligatures and other compatible characters.
+    The variants are dashes of another length, similar letters of other
+    keyboards, the ASCII digit for a digit of another script, and the NFKC form,
+    for example the letters of a ligature.
+
+    Args:
+        unit: a character, or characters that readers take for one, such as
+            "..." (a match of `UNITS`).
     """
     if unit in _DASHES:
-        # Between words it would join what a long dash parts.
+        # Spaces are added, since a short dash without them would join two words
+        # that a long dash separates.
         yield from (f" {dash} " if unit in "—―" else dash for dash in _DASHES)
         yield from _DASHES
     for group in _KEYBOARDS:
@@ -75,7 +88,11 @@ def loose_forms(unit: str) -> Iterator[str]:
 
 
 def _widths(unit: str) -> Iterator[str]:
-    """The form of full width of what is narrow, and the other way round."""
+    """Yield the form of another width, if `unit` has one.
+
+    For a full-width or half-width character, the form is the ordinary one.
+    For an ASCII character, the form is the full-width one.
+    """
     if any("\uff01" <= character <= "\uffdc" for character in unit):
         yield unicodedata.normalize("NFKC", unit)
     elif len(unit) == 1 and "!" <= unit <= "~":

@@ -1,4 +1,4 @@
-"""Translation sets of the TensorFlow Datasets catalogue, by their name."""
+"""Translation sets of the TensorFlow Datasets (TFDS) catalogue, as corpora."""
 
 from __future__ import annotations
 
@@ -14,24 +14,29 @@ from data.corpora.streamed import Stream, StreamedCorpus, with_all_splits
 from data.errors import GlimpseError
 from data.text import normalise
 
-_BATCH = 1024
+_BATCH = 1024  # pairs read at a time
 
 
 def load(
     name: str, source: str, target: str, places: Places, held_out: int
 ) -> StreamedCorpus:
-    """Return a set such as "tfds:wmt14_translate/fr-en", prepared by TFDS.
+    """Return a translation set of TFDS as a corpus.
+
+    TFDS downloads and prepares the set at the first use.
 
     Args:
-        name: "tfds:" and the set's name, configuration and perhaps version.
+        name: "tfds:" followed by the set's name, configuration and, optionally,
+            version, such as "tfds:wmt14_translate/fr-en".
         source: code of the language translated from.
         target: code of the language translated into.
-        places: where prepared sets are, or will be.
-        held_out: source sentences of a split that the set has not.
+        places: folders of data; TFDS stores the prepared set in `cache_dir`.
+        held_out: number of source sentences to take from the training text for
+            each split (validation or test) that the set lacks.
 
     Raises:
-        GlimpseError: there is no such set, it can't be had, or it is not made
-            of sentences in these languages.
+        GlimpseError: there is no such set, it can't be fetched, it has no
+            training split, it has no sentences in these languages, or it is too
+            small to take a split from.
     """
     builder = _builder(name, places)
     _check_languages(name, builder, source, target)
@@ -49,13 +54,13 @@ def load(
 
 def _builder(name: str, places: Places) -> tfds.core.DatasetBuilder:
     try:
-        # TFDS prints to the stream that results go to.
+        # TFDS prints to standard output, which is only for results.
         with redirect_stdout(io.StringIO()):
             builder = tfds.builder(
                 name.partition(":")[2], data_dir=places.cache_dir
             )
             builder.download_and_prepare()
-    # A set's own code runs here, and may fail in its own ways.
+    # The set's own code runs here, and may raise any error.
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise GlimpseError(
@@ -95,7 +100,7 @@ def _stream(
                 yield (normalise(pair[0].decode()), normalise(pair[1].decode()))
 
     size = builder.info.splits[split].num_examples
-    # TFDS shuffles what it prepares, so the first ones are from all over.
+    # TFDS shuffles prepared sets, so the first pairs are a fair sample.
     some = f"{split}[:{SAMPLE_SIZE}]" if size > SAMPLE_SIZE else split
     sample = list(read(some)) if split == "train" else []
     return Stream(lambda: read(split), size, sample, builder.info.full_name)

@@ -1,4 +1,4 @@
-"""What every corpus offers, whatever it is made of."""
+"""Corpus: the interface that all corpora share."""
 
 from __future__ import annotations
 
@@ -7,27 +7,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from data.errors import GlimpseError
 
-if TYPE_CHECKING:
-    import tensorflow as tf
+Pair = tuple[str, str]  # source and target
 
-Pair = tuple[str, str]  # a source and its target
-
-SAMPLE_SIZE = 200_000  # most pairs of a sample: what is learnt before training
+SAMPLE_SIZE = 200_000  # largest number of pairs in a sample
 
 
 @dataclass(frozen=True)
 class Example:
-    """A sentence, its translations, and which words go together.
+    """Source sentence with its reference translations and its word alignment.
 
     Attributes:
-        source: the sentence.
-        references: one translation or more.
-        alignment: Pharaoh links ("i-j" sure, "ipj" possible) over `data.words`
-            of source and first reference; None where nobody made them.
+        source: source sentence.
+        references: one or more correct translations.
+        alignment: alignment of the source with the first reference in Pharaoh
+            format: "i-j" is a sure link of source word i to target word j, and
+            "ipj" a possible link. `data.words` splits the sentences into words,
+            which are counted from 0. None if this pair has no alignment.
     """
 
     source: str
@@ -37,7 +35,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Corpus(ABC):
-    """Parallel text in one direction; `load_corpus` makes it.
+    """Parallel text for translation from one language into another.
 
     Attributes:
         name: name of the corpus.
@@ -52,13 +50,13 @@ class Corpus(ABC):
     @property
     @abstractmethod
     def splits(self) -> tuple[str, ...]:
-        """Names of the splits; "train" and "validation" are among them."""
+        """Names of the splits, including "train" and "validation"."""
 
     @abstractmethod
     def pairs(self, split: str) -> Iterator[Pair]:
         """Yield the pairs of a split, in the order of the corpus.
 
-        The strings are as `data.normalise` writes them.
+        Both sentences of a pair are normalised by `data.normalise`.
 
         Raises:
             GlimpseError: there is no such split.
@@ -66,12 +64,18 @@ class Corpus(ABC):
 
     @abstractmethod
     def size(self, split: str) -> int:
-        """Return how many `pairs` there are, or a little more."""
+        """Return an upper bound on the number of pairs of a split.
+
+        For "train", the bound may count pairs that were moved from training to
+        another split.
+        """
 
     def sample(self, split: str = "train") -> list[Pair]:
-        """Return pairs from all over a split, all if they are few.
+        """Return a sample of the pairs of a split.
 
-        At most `SAMPLE_SIZE`, so that they fit in memory.
+        If the split has at most `SAMPLE_SIZE` pairs, all are returned. From a
+        larger split, at most `SAMPLE_SIZE` pairs are taken at regular
+        intervals, so that the sample fits in memory.
 
         Raises:
             GlimpseError: there is no such split.
@@ -79,15 +83,11 @@ class Corpus(ABC):
         step = -(-self.size(split) // SAMPLE_SIZE) or 1
         return list(islice(self.pairs(split), 0, None, step))
 
-    def dataset(self, split: str) -> tf.data.Dataset:
-        """Return `pairs` as a dataset of (source, target) scalar strings."""
-        from data.pipeline import strings
-
-        self._check(split)
-        return strings(lambda: self.pairs(split))
-
     def examples(self, split: str) -> list[Example]:
-        """Return the sentences of a split, in the order of the corpus.
+        """Return the source sentences of a split and their references.
+
+        Each example also has its word alignment, if the corpus has one. The
+        examples are in the order of the corpus.
 
         Raises:
             GlimpseError: there is no such split.
@@ -99,28 +99,47 @@ class Corpus(ABC):
         ]
 
     def gold_alignments(self, split: str) -> dict[int, str] | None:
-        """Return Pharaoh links over `data.words`, by place in the split.
+        """Return the correct word alignments of a split.
 
-        None where the corpus has no gold for this split and direction.
+        Returns:
+            Mapping whose keys are indices of pairs in the split, and whose
+            values are the alignments of these pairs, in the format of
+            `Example.alignment`. Pairs without an alignment have no key. The
+            result is None if the corpus has no alignments for this split.
+
+        Raises:
+            GlimpseError: there is no such split.
         """
         self._check(split)
         return None
 
     def processed_references(self, split: str) -> list[str] | None:
-        """Return the split's targets as published figures are counted on.
+        """Return the reference translations of a split, processed by Moses.
 
-        That is lower-cased, with normalised punctuation and tokenised by Moses,
-        one line a sentence; None where no such file was supplied.
+        The tool Moses has lower-cased the sentences, normalised their
+        punctuation and tokenised them. Published scores are computed on this
+        form of the text. The result is None if the corpus has no such text for
+        this split.
+
+        Raises:
+            GlimpseError: there is no such split.
         """
         self._check(split)
         return None
 
     def fingerprint(self) -> str:
-        """Return what differs as soon as the text of training does."""
+        """Return an identifier of the training text, such as a checksum.
+
+        The result is "" if the corpus has no such identifier.
+        """
         return ""
 
     def known_leaks(self) -> frozenset[str]:
-        """Return sources that the published splits are known to share."""
+        """Return the source sentences that are known to be in two splits.
+
+        These duplicates belong to the corpus as it was published, so no
+        warning is logged for them.
+        """
         return frozenset()
 
     def _check(self, split: str) -> None:
@@ -132,12 +151,21 @@ class Corpus(ABC):
 
 
 def split_key(source: str) -> bytes:
-    """Return what decides a source's split: the smallest are held out first."""
+    """Return the SHA-256 of a source sentence, which decides its split.
+
+    The sentences with the smallest hashes are kept out of training, for
+    validation and test.
+    """
     return hashlib.sha256(source.encode()).digest()
 
 
 def with_all_references(pairs: Iterable[Pair]) -> list[Example]:
-    """Return each source once, with all its targets, in order of appearance."""
+    """Group pairs by source sentence.
+
+    The result has one example for each different source sentence. The
+    references of an example are the different targets of its source sentence.
+    Examples and references are in the order in which they first occur.
+    """
     references: dict[str, dict[str, None]] = {}
     for source, target in pairs:
         references.setdefault(source, {})[target] = None

@@ -1,4 +1,4 @@
-"""Downloading a corpus's raw files from their public addresses."""
+"""Download of a corpus's raw files from their public addresses."""
 
 from __future__ import annotations
 
@@ -20,30 +20,31 @@ from data.errors import GlimpseError
 
 logger = logging.getLogger(__name__)
 
-ATTEMPTS = 3  # Pooch waits one second before the second, two before the third
-TIMEOUT = (10.0, 60.0)  # seconds to connect, and without a byte thereafter
+ATTEMPTS = 3  # Pooch waits 1 s before the second, 2 s before the third
+TIMEOUT = (10.0, 60.0)  # seconds to connect, then between two bytes
 
 _CHUNK = 1 << 16  # bytes written at a time
 _HEADERS = {
-    # Some servers refuse what names itself after a library.
+    # Some servers refuse clients that name themselves after a library.
     "User-Agent": "Glimpse",
-    # What a server compresses for the way is unpacked on arrival, and so is a
-    # .gz file that it takes to be such.
+    # Without this header, a server may compress the transfer. Arriving data
+    # would then be unpacked, and perhaps a .gz file with it.
     "Accept-Encoding": "identity",
 }
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file that can be downloaded.
+    """File that can be downloaded.
 
     Attributes:
-        name: in the folder that it goes to.
-        address: where it is, by HTTP or HTTPS.
-        sha256: of its content, in hexadecimal: for a `.gz` of what is packed
-            in it, as its compression may differ from place to place. None if
-            it is not known.
-        strict: whether other content is refused; if not, it is warned of.
+        name: name under which the file is stored.
+        address: HTTP or HTTPS address of the file.
+        sha256: expected SHA-256 of the content, in hexadecimal; None if not
+            known. For a `.gz` file, it is the SHA-256 of the unpacked content,
+            since the same content may be compressed in different ways.
+        strict: whether a file with another SHA-256 is refused. If false, such a
+            file is accepted with a warning.
     """
 
     name: str
@@ -53,19 +54,25 @@ class RemoteFile:
 
 
 def fetch(file: RemoteFile, folder: Path) -> Path:
-    """Return `folder/name`, downloaded if it is not there.
+    """Download a file into a folder if it is missing, and return its path.
 
-    A file that is there is taken as it is. One that is not comes under a
-    passing name and gets its own once it is whole and checked, so that a
-    failure leaves nothing behind, and what does come into the folder is good.
+    A file that is already in the folder is not checked. A missing file is
+    downloaded under a temporary name, and renamed after it is complete and
+    checked. So a failed download leaves no file behind.
+
+    Args:
+        file: file to provide.
+        folder: folder of the file; it is created if necessary.
 
     Raises:
-        GlimpseError: in all `ATTEMPTS` the file could not be had, was damaged
-            or, if strict, another than is wanted; or it cannot be stored.
+        GlimpseError: the file cannot be stored, or all `ATTEMPTS` attempts
+            failed. An attempt fails if the file cannot be downloaded or is
+            damaged, or if `file.strict` is true and the SHA-256 is not
+            `file.sha256`.
     """
     store = pooch.create(
         path=folder,
-        base_url="",  # unused: the file has an address of its own
+        base_url="",  # unused, since the file has its own address
         registry={file.name: None},
         urls={file.name: file.address},
         retry_if_failed=ATTEMPTS - 1,
@@ -74,7 +81,7 @@ def fetch(file: RemoteFile, folder: Path) -> Path:
         return Path(store.fetch(file.name, downloader=partial(_download, file)))
     except GlimpseError:
         raise
-    # First, as requests makes all its errors OSErrors.
+    # This clause comes first, since all errors of requests are OSErrors too.
     except (requests.RequestException, ValueError) as error:
         raise GlimpseError(
             f"{file.name} could not be fetched from {file.address} "
@@ -92,23 +99,36 @@ def fetch(file: RemoteFile, folder: Path) -> Path:
 def _download(
     file: RemoteFile, address: str, target: str, store: pooch.Pooch
 ) -> None:
-    """Write what is at the address to the file `target`, and check it."""
-    # Pooch has made it readable by its owner only; made anew, it is as the
-    # umask has it.
+    """Download a file from an address to a path, and check the content.
+
+    The library Pooch calls this function.
+
+    Args:
+        file: file that is downloaded.
+        address: address of the file.
+        target: temporary path, at which Pooch has created an empty file.
+        store: Pooch's object for the folder in which the file is stored.
+
+    Raises:
+        GlimpseError: the file is damaged, or `file.strict` is true and the
+            SHA-256 is not `file.sha256`.
+    """
+    # Pooch has made the file readable by its owner only. A new file gets the
+    # permissions of the umask.
     Path(target).unlink()
     with ExitStack() as opened:
 
         def close_at_last(response: requests.Response, **_: Any) -> None:
-            opened.callback(response.close)  # Pooch leaves it open if it fails
+            opened.callback(response.close)  # Pooch leaves it open on failure
 
-        # Pooch asks whether the bar is true, which depends on its total.
+        # Pooch tests whether the bar is true, so the bar needs a total.
         bar = tqdm(
             desc=file.name,
             total=1,
             unit="B",
             unit_scale=True,
             leave=False,
-            disable=None,  # where standard error is no terminal
+            disable=None,  # hidden if standard error is no terminal
         )
         transfer = pooch.HTTPDownloader(
             progressbar=opened.enter_context(bar),
@@ -124,7 +144,7 @@ def _download(
 def _check(file: RemoteFile, path: Path, folder: Path) -> None:
     try:
         found = _checksum(path, file.name)
-    # What gzip and zipfile raise depends on where the damage is.
+    # The type of error that gzip and zipfile raise depends on the damage.
     except Exception as error:
         raise GlimpseError(
             f"{file.name} came damaged from {file.address} ({error}), but it "
@@ -150,8 +170,13 @@ def _check(file: RemoteFile, path: Path, folder: Path) -> None:
 
 
 def _checksum(path: Path, name: str) -> str:
-    """Return the SHA-256 of the content of a file that is to have that name,
-    having read through all that is packed in it.
+    """Return the SHA-256 of a file; for a `.gz` file, of its unpacked content.
+
+    The checksums inside a `.gz` or `.zip` file are verified.
+
+    Args:
+        path: path at which the file is now, which may be temporary.
+        name: final name of the file; its suffix shows how the file is packed.
     """
     if name.endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
@@ -164,7 +189,7 @@ def _checksum(path: Path, name: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Say in a few words what was at the bottom of an error."""
+    """Return a short description of the original cause of an error."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"HTTP {error.response.status_code} {error.response.reason}"
     while cause := error.__cause__ or error.__context__:

@@ -1,4 +1,4 @@
-"""A corpus whose training text is evened out."""
+"""Evened corpora: training text with one form of each apostrophe or quote."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from data.inventory import Inventory
 
 @dataclass(frozen=True)
 class EvenedCorpus(Corpus):
-    """Another corpus, in training with the most frequent forms alone.
+    """Corpus whose training text has only one form of certain characters.
 
-    Validation and other splits are as they come: what is measured stays.
+    Each apostrophe, quote, ellipsis and full-width letter is replaced by its
+    most frequent form in the training text of the same language, as described
+    at `Inventory.even`. All splits except "train" stay unchanged, so scores
+    remain comparable.
 
     Attributes:
-        corpus: the other one.
-        inventories: of its training text, source and target.
+        corpus: original corpus.
+        inventories: two counts of characters, of the source sentences and of
+            the target sentences of the training text.
     """
 
     corpus: Corpus = field(repr=False)
@@ -25,7 +29,11 @@ class EvenedCorpus(Corpus):
 
     @classmethod
     def of(cls, corpus: Corpus) -> EvenedCorpus:
-        """Even out a corpus, by a sample of its training text."""
+        """Return a copy of a corpus in which the training text is evened.
+
+        The most frequent forms are determined from a sample of the training
+        text.
+        """
         pairs = corpus.sample()
         source, target = (
             Inventory.of(pair[side] for pair in pairs) for side in (0, 1)

@@ -1,4 +1,4 @@
-"""Reading the lines of a corpus's raw files, and saying what ails them."""
+"""Reading of a corpus's raw text files: their lines, and checks of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import BinaryIO
 
 import numpy as np
 
-from data.corpora.columns import Columns
 from data.corpora.quotes import Quotes, without_quotes
 from data.corpora.recoding import (
     how_to_convert,
@@ -20,30 +19,32 @@ from data.corpora.recoding import (
     unmarked_encoding,
     with_line_feeds,
 )
+from data.corpora.tsv import Columns
 from data.corpora.unpacking import opened, refuse_tar
 from data.errors import GlimpseError
 
-LONGEST_LINE = 10_000  # characters; no sentence is, a lost line end makes one
+LONGEST_LINE = 10_000  # characters; a longer line surely lacks a line end
 
 _BLOCK = 1 << 22  # bytes read at a time
-_MARK = "\ufeff"  # the byte order mark some editors put first
+_MARK = "\ufeff"  # byte order mark, which some editors put at the start
 _NEWLINE = ord("\n")
-_OF_QUOTED_TEXT = b"without the quotes"  # a file whose quotes were kept differs
+_OF_QUOTED_TEXT = b"without the quotes"  # for the checksum of such text
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What one pass over a file found.
+    """Result of `scan`, which reads a whole text file once and checks it.
 
     Attributes:
-        lines: how many it has.
-        checksum: CRC-32 of its text, unpacked, in UTF-8.
-        step: every so many lines one was kept.
-        sample: the lines 0, `step`, 2 `step`, … of the file.
-        quoted: whether a spreadsheet put quotes around its cells; the sample
-            is without them.
-        columns: how many a table has; 0 for a file that is read as none.
+        lines: number of lines.
+        checksum: CRC-32 of the unpacked text in UTF-8. If `quoted` is true, the
+            result is a different one, since the quotes are removed.
+        step: interval between the lines in `sample`, as a number of lines.
+        sample: lines 0, `step`, 2 · `step`, … of the file.
+        quoted: whether the file has quotes that a spreadsheet program put
+            around its cells; they are removed from the sample.
+        columns: number of columns if the file was checked as a table, else 0.
     """
 
     lines: int
@@ -55,7 +56,10 @@ class Scan:
 
 
 def find_file(folder: Path, name: str) -> Path | None:
-    """Return `folder/name.gz`, else `folder/name`, else None."""
+    """Return the path of `name.gz` or, if it is missing, of `name` in a folder.
+
+    The result is None if both are missing.
+    """
     for path in (folder / f"{name}.gz", folder / name):
         if path.is_file():
             return path
@@ -65,48 +69,54 @@ def find_file(folder: Path, name: str) -> Path | None:
 def read_lines(path: Path) -> list[str]:
     r"""Return the lines of a text file.
 
-    It is unpacked if it is gzip, bzip2 or xz, whatever its name. It is in
-    UTF-8, or begins with the mark of UTF-16 or UTF-32. A line is what ends in
-    `\n`, whatever other Unicode separators it holds, or in `\r` where there is
-    no `\n` at all. A byte order mark is none of the text, and neither are the
-    quotes that a spreadsheet puts around its cells.
+    A gzip, bzip2 or xz file is unpacked, whatever its name. The text must be
+    in UTF-8, or begin with the byte order mark of UTF-16 or UTF-32. Lines end
+    in `\n`, or in `\r` if there is no `\n` at all; other Unicode separators do
+    not end a line. The byte order mark is removed, and so are the quotes that a
+    spreadsheet program puts around its cells.
 
     Raises:
-        GlimpseError: what `scan` refuses.
+        GlimpseError: see `scan`.
     """
     return list(iterate_lines(path, quoted=scan(path).quoted))
 
 
 def iterate_lines(path: Path, *, quoted: bool = False) -> Iterator[str]:
-    """Yield what `read_lines` returns, without holding it.
+    """Yield the lines of a text file as `read_lines` returns them.
 
     Args:
-        path: of the file.
-        quoted: whether a spreadsheet put quotes around its cells: see `Scan`.
+        path: path of the file.
+        quoted: whether to remove the quotes that a spreadsheet program put
+            around its cells. `Scan.quoted` tells whether a file has them.
     """
     lines = _lines(path)
     yield from without_quotes(lines) if quoted else lines
 
 
 def scan(path: Path, sample_size: int = 1, *, table: bool = False) -> Scan:
-    """Read a whole file in one fast pass and check that it is text.
+    """Read a whole file in one fast pass, check its text and draw a sample.
 
-    Which lines are kept as a sample depends on their number alone, so that of
-    line-aligned files the same are. A warning says if the quotes of a
-    spreadsheet are taken off.
+    The choice of the lines of the sample depends only on `sample_size` and on
+    the number of lines. So if two files correspond line by line, their samples
+    also correspond. A warning is logged if a spreadsheet program added quotes
+    to the file.
 
     Args:
-        path: see `read_lines`.
-        sample_size: most lines kept; of more lines, at least half of it.
-        table: whether each line must hold two columns, or each three, or each
-            Tatoeba's four, separated by tabs; blank lines may stand between.
+        path: path of a text file, as in `read_lines`.
+        sample_size: largest number of lines in the sample. If the file has more
+            lines, the sample has at least half of this number.
+        table: whether the file must be a table of columns separated by tabs.
+            All lines must have the same number of columns: two, three, or
+            four as in Tatoeba's exports (number, source, number, target). Blank
+            lines are allowed.
 
     Raises:
-        GlimpseError: the file is unreadable, truncated, no text, in another
-            encoding, or has a NUL, a line of more than `LONGEST_LINE`
-            characters, a spreadsheet's cell of several lines, or not the
-            columns it must have; names the file and, for bad text, the line
-            and the byte in it, from 1.
+        GlimpseError: the file is unreadable, truncated, not text, or in a wrong
+            encoding; or it has a NUL, a line of more than `LONGEST_LINE`
+            characters, a spreadsheet cell that contains a tab or a line end, or
+            a table line with a wrong number of columns. The error names the
+            file. For bad text, it also gives the number of the line, and the
+            place of the bad byte in this line, both counted from 1.
     """
     lines = checksum = 0
     sample, quotes, columns = _Sample(sample_size), Quotes(), Columns(path)
@@ -134,7 +144,11 @@ def scan(path: Path, sample_size: int = 1, *, table: bool = False) -> Scan:
 
 
 class _Sample:
-    """Every `step`-th line of a file whose length is not known beforehand."""
+    """Sample of every `step`-th line of a file of unknown length.
+
+    When the sample grows beyond `size` lines, every other line is removed and
+    `step` is doubled.
+    """
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -167,9 +181,13 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    """Yield the text in UTF-8, in blocks of whole lines."""
+    """Yield the unpacked text of a file in UTF-8, in blocks of whole lines.
+
+    If a line is far too long, the reading stops there, and the last block holds
+    only the beginning of this line.
+    """
     rest = b""
-    most = 4 * LONGEST_LINE  # bytes: more are too long in any script
+    most = 4 * LONGEST_LINE  # bytes; a longer line is too long in any script
     with opened(path) as file:
         chunks = recoded(_chunks(path, file))
         for chunk in with_line_feeds(path, chunks, most):
@@ -204,7 +222,14 @@ def _check_text(path: Path, block: bytes, before: int) -> None:
 
 
 def _no_text(path: Path, block: bytes, byte: int, before: int) -> GlimpseError:
-    """Return what to say of the first byte that is wrong."""
+    """Return the error for a byte that is NUL or not valid UTF-8.
+
+    Args:
+        path: path of the file.
+        block: block of whole lines, in UTF-8.
+        byte: index of the wrong byte in the block.
+        before: number of lines of the file before the block.
+    """
     guess = unmarked_encoding(block) if before == 0 else None
     if guess:
         return GlimpseError(
@@ -235,15 +260,23 @@ def _marked_encoding(path: Path) -> str | None:
 
 
 def _check_quotes(path: Path, quotes: Quotes) -> bool:
-    """Return whether they are to be taken off, and say so."""
+    """Tell whether a spreadsheet program added the quotes of a file.
+
+    If so, a warning is logged, because the quotes are removed when the file is
+    read.
+
+    Raises:
+        GlimpseError: there are such quotes, but one of them is not closed in
+            its line.
+    """
     if not quotes.of_spreadsheet:
         return False
     if quotes.unclosed is not None:
         raise GlimpseError(
-            f"{path} has the quotes of a spreadsheet, but in line "
-            f"{quotes.unclosed} begins a cell that holds a tab or a line end, "
-            "where a cell should hold one sentence: take these out of the "
-            "cell, or close its quote."
+            f"{path} has the quotes of a spreadsheet, but the cell that begins "
+            f"in line {quotes.unclosed} holds a tab or a line end, while it "
+            "should hold one sentence: take these out of the cell, or close "
+            "its quote."
         )
     log.warning(
         "%s has the quotes that a spreadsheet puts around its cells; they are "

@@ -1,18 +1,18 @@
-"""Multi30k, task 1: image captions in English, French and German."""
+"""Multi30k corpus, task 1: image captions in English, French and German."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from data.corpora.alignments import flip_links, map_links, words_of_tokens
 from data.corpora.download import RemoteFile, fetch
 from data.corpora.files import find_file, read_lines
+from data.corpora.multi30k_tokens import map_links, words_of_tokens
 from data.corpora.places import Places
 from data.corpora.prepared import PreparedCorpus, prepared
 from data.errors import GlimpseError
+from data.links import flip_links, parse_pharaoh
 from data.text import normalise
 
 LANGUAGES = ("en", "fr", "de")
@@ -20,7 +20,7 @@ SPLITS = {"train": "train", "validation": "val", "test": "test_2016_flickr"}
 ADDRESS = (
     "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/"
 )
-# SHA-256 of the text, unpacked: raw/NAME.gz, and processed tok/NAME.
+# SHA-256 checksums: of the unpacked text of raw/NAME.gz, and of tok/NAME.
 RAW = {
     "train.en": "460a15fbd157e34a7a9957ee388c1ca2"
     "47fe47af3ef25fb50442af6c274e0fc6",
@@ -49,7 +49,8 @@ PROCESSED = {
     "test_2016_flickr.lc.norm.tok.de": "c6a33d39d48f9f510de147651316cd9d"
     "918e09ad0219df734a2f16b6baccacc4",
 }
-# In training and in validation, as published.
+# Source sentences that the published corpus has both in training and in
+# validation.
 LEAKS = frozenset(
     {
         "A man in a black shirt is singing into a microphone.",
@@ -64,7 +65,11 @@ _GOLD = "gold_alignments.test_2016_flickr.en-fr.txt"
 
 @dataclass(frozen=True)
 class Multi30kCorpus(PreparedCorpus):
-    """Multi30k with its gold alignments and processed references."""
+    """Multi30k corpus; its test split has hand-made word alignments.
+
+    The corpus also has references for its test split that the tool Moses has
+    processed. Published scores are computed on this form of the text.
+    """
 
     def gold_alignments(self, split: str) -> dict[int, str] | None:
         self._check(split)
@@ -79,22 +84,33 @@ class Multi30kCorpus(PreparedCorpus):
 
 
 def load(source: str, target: str, places: Places) -> Multi30kCorpus:
-    """Return the corpus, downloaded if its files are nowhere.
+    """Return the Multi30k corpus for one pair of languages.
+
+    Missing raw files are downloaded, and the corpus is prepared on disk at the
+    first use.
+
+    Args:
+        source: code of the language translated from.
+        target: code of the language translated into.
+        places: folders of raw files and of prepared data.
 
     Raises:
-        GlimpseError: they can't be fetched either, or are damaged.
+        GlimpseError: the files can't be fetched, or are damaged.
     """
     folder = find_folder(places)
     files = [path for name in RAW if (path := find_file(folder, name))]
-    builder = prepared("multi30k", Path(__file__), files, places.cache_dir)
+    builder = prepared("multi30k", Path(__file__), files, places)
     return Multi30kCorpus("multi30k", source, target, builder, folder)
 
 
 class Multi30k(tfds.core.GeneratorBasedBuilder):
-    """TFDS builder "multi30k": 29,000, 1,014 and 1,000 captions, as
-    `data.normalise` writes them, in the order of the files.
+    """TFDS builder "multi30k" of captions in three languages.
 
-    Its manual directory holds the files of `RAW`, each perhaps as a `.gz`.
+    In each language, the training split has 29,000 captions, the validation
+    split has 1,014, and the test split has 1,000. The captions are normalised
+    by `data.normalise`, and are in the order of the raw files. The builder's
+    manual directory must contain the files of `RAW`, each of which may be
+    compressed as `.gz`.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -128,10 +144,13 @@ class Multi30k(tfds.core.GeneratorBasedBuilder):
 
 
 def find_folder(places: Places) -> Path:
-    """Return a folder with all raw files: the user's, or that of downloads.
+    """Return a folder that holds all raw files of Multi30k.
+
+    It is the folder "multi30k" of the user's data directory, if all raw files
+    are there. Otherwise the files are downloaded into the cache directory.
 
     Raises:
-        GlimpseError: there is none, and the files can't be fetched.
+        GlimpseError: the user has no such folder, and a download failed.
     """
     given = places.raw / "multi30k" if places.raw else None
     missing = [name for name in RAW if not given or not find_file(given, name)]
@@ -159,8 +178,18 @@ def find_folder(places: Places) -> Path:
 def processed_references(
     folder: Path | None, split: str, target: str
 ) -> list[str] | None:
-    """Return the split in `target`, lower-cased, normalised and tokenised by
-    Moses, as the published figures are counted; None if it is not in `folder`.
+    """Return the sentences of a split in one language, processed by Moses.
+
+    The tool Moses has lower-cased the sentences, normalised their punctuation
+    and tokenised them. Published scores are computed on this form of the text.
+
+    Args:
+        folder: folder of the raw files, if there is one.
+        split: name of the split.
+        target: code of the language of the sentences.
+
+    Returns:
+        One string for each sentence; None if the file is missing.
     """
     name = f"{SPLITS[split]}.lc.norm.tok.{target}"
     path = find_file(folder, name) if folder else None
@@ -170,11 +199,21 @@ def processed_references(
 def gold_alignments(
     folder: Path | None, split: str, source: str, target: str
 ) -> dict[int, str] | None:
-    """Return hand-made word alignments, or None if there are none.
+    """Return the hand-made word alignments of a split.
+
+    Args:
+        folder: folder of the raw files, if there is one.
+        split: name of the split; only "test" has alignments.
+        source: code of the language translated from.
+        target: code of the language translated into.
 
     Returns:
-        Pharaoh links (`i-j` sure, `ipj` possible) over `data.words` of the
-        raw sentences, by the sentence's place in the split, from 0.
+        Mapping whose keys are indices of sentence pairs in the split, and
+        whose values are the alignments of these pairs in Pharaoh
+        format: `i-j` is a sure link of source word i to target word j, and
+        `ipj` a possible link. `data.words` splits the raw sentences into these
+        words. The result is None if there are no alignments in this folder, for
+        this split or for these languages.
     """
     if split != "test" or {source, target} != {"en", "fr"}:
         return None
@@ -206,13 +245,17 @@ def _captions(folder: Path, stem: str) -> list[tuple[str, ...]]:
 
 
 def _gold_line(path: Path, line: str) -> tuple[int, str]:
-    match = re.fullmatch(r"(\d+)\t((\d+[-p]\d+ ?)*)", line)
-    if not match:
+    place, tab, links = line.partition("\t")
+    try:
+        if not (tab and place.isdecimal()):
+            raise GlimpseError("it has no number, or no tab")
+        parse_pharaoh(links)
+    except GlimpseError as error:
         raise GlimpseError(
             f"{path} has the line '{line}', but each should be a sentence's "
             "number, a tab and links such as '0-0 1p2': fetch it again."
-        )
-    return int(match[1]), match[2]
+        ) from error
+    return int(place), links
 
 
 def _word_maps(

@@ -1,4 +1,4 @@
-"""The user's own parallel text: two line-aligned files, or one TSV."""
+"""Corpus of the user's own files: two line-aligned files, or one TSV file."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from data.corpora.columns import pick
 from data.corpora.corpus import SAMPLE_SIZE, Pair
 from data.corpora.files import Scan, iterate_lines, scan
 from data.corpora.places import Places
 from data.corpora.streamed import Stream, StreamedCorpus, with_all_splits
+from data.corpora.tsv import pick
 from data.errors import GlimpseError
 from data.text import normalise
 
@@ -29,19 +29,23 @@ def load(
     files: Mapping[str, Sequence[str]],
     held_out: int,
 ) -> StreamedCorpus:
-    """Return the corpus of these files, all of them checked.
+    """Check the user's files and return a corpus that reads them.
 
     Args:
         source: code of the language translated from.
         target: code of the language translated into.
-        places: relative names that are not in the current directory are
-            looked for in its data directory.
-        files: names by split: two, source and target, or one TSV; none for a
-            split that is to be taken from training.
-        held_out: source sentences of a split that is.
+        places: folders of data. A file that is not in the current directory is
+            looked for in the data directory.
+        files: mapping whose keys are names of splits, and whose values are the
+            names of a source file and a target file, or of one TSV file. A
+            split without file names is taken from the training text.
+        held_out: number of source sentences to take from the training text for
+            each split (validation or test) without files.
 
     Raises:
-        GlimpseError: a file is missing or damaged, or two do not correspond.
+        GlimpseError: there are no training files, a file is missing or damaged,
+            two files have different numbers of lines, or there is too little
+            text to take a split from.
     """
     if not files["train"]:
         raise GlimpseError(
@@ -56,16 +60,22 @@ def load(
 
 
 def open_stream(names: Sequence[str], places: Places, option: str) -> Stream:
-    """Return the pairs of two line-aligned files, or of one TSV.
+    """Check files and return a stream of their sentence pairs.
+
+    The files are read again each time the stream is read.
 
     Args:
-        names: of the files, which are unpacked as they are read.
-        places: see `load`.
-        option: what the names were given with, for errors.
+        names: names of a source file and a target file that correspond line by
+            line, or of one TSV file. Compressed files are unpacked.
+        places: folders of data. A file that is not in the current directory is
+            looked for in the data directory.
+        option: name of the user's option that contains the file names, such as
+            "corpus.train", for error messages.
 
     Raises:
-        GlimpseError: a file is missing, empty or damaged (see `files.scan`), or
-            the two differ in length.
+        GlimpseError: there are no names or more than two, a file is missing,
+            empty or damaged (see `files.scan`), or two files have different
+            numbers of lines.
     """
     names = [names] if isinstance(names, str) else names
     if len(names) not in (1, 2):
@@ -108,7 +118,10 @@ def _find(name: str, places: Places, option: str) -> Path:
 
 
 def _as_two(name: str, option: str) -> str:
-    """Return how to give two files, should one name be meant as that."""
+    """Return advice on how to give several file names as a list.
+
+    The result is an empty string if `name` does not look like several names.
+    """
     parts = [part for part in re.split(r"[,;\s]+", name) if part]
     if len(parts) < 2:
         return ""

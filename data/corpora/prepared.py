@@ -1,14 +1,22 @@
-"""Corpora of fixed text: TFDS builders, and how they are built and read."""
+"""Prepared corpora: fixed text that TensorFlow Datasets (TFDS) stores.
+
+A TFDS builder writes the text to disk once; later runs only read it.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import logging
 import shutil
+import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import (
+    ExitStack,
+    contextmanager,
+    redirect_stdout,
+    suppress,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,21 +24,26 @@ import tensorflow_datasets as tfds
 
 from data import text
 from data.corpora.corpus import Corpus, Pair
+from data.corpora.places import Places
 from data.errors import GlimpseError
+from data.writing import after_others
 
 logger = logging.getLogger(__name__)
 
-_STAMP = "made_from.sha256"
+_STAMP = "made_from.sha256"  # file with the checksum of raw files and code
+_TEXT = "text.crc32"  # file with the checksum of the training text
+# Files are read one after the other, to keep the order.
+_IN_ORDER = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
 _BATCH = 1024  # sentences read at a time; one by one is ten times slower
 
 
 @dataclass(frozen=True)
 class PreparedCorpus(Corpus):
-    """A corpus that TFDS holds prepared on disk.
+    """Corpus that is read from the data that a TFDS builder prepared.
 
     Attributes:
-        builder: the TFDS builder, prepared.
-        folder: the raw files, where the corpus has some.
+        builder: TFDS builder that has prepared the data.
+        folder: folder of the raw files; None if the corpus has no raw files.
     """
 
     builder: tfds.core.DatasetBuilder = field(repr=False, compare=False)
@@ -49,7 +62,7 @@ class PreparedCorpus(Corpus):
             yield each[0], each[1]
 
     def fingerprint(self) -> str:
-        return _stamp(self.builder) or ""
+        return _text_checksum(self.builder)
 
     def _columns(
         self, split: str, names: Sequence[str]
@@ -58,10 +71,7 @@ class PreparedCorpus(Corpus):
         dataset = self.builder.as_dataset(
             split=split,
             shuffle_files=False,
-            # One file after the other, or the order would be another one.
-            read_config=tfds.ReadConfig(
-                try_autocache=False, interleave_cycle_length=1
-            ),
+            read_config=_IN_ORDER,
         )
         for batch in dataset.batch(_BATCH).as_numpy_iterator():
             columns = (batch[name] for name in names)
@@ -72,39 +82,47 @@ class PreparedCorpus(Corpus):
 def prepared(
     name: str,
     code: Path,
-    raw_files: Sequence[Path] = (),
-    cache_dir: Path | None = None,
+    raw_files: Sequence[Path],
+    places: Places,
 ) -> tfds.core.DatasetBuilder:
-    """Return a builder of a copy made from these very files and this code.
+    """Return a TFDS builder whose prepared data is up to date.
+
+    The data is prepared if it is missing, or if the raw files or the code have
+    changed since it was prepared.
 
     Args:
-        name: what the builder is registered as.
-        code: the module or package that defines it.
-        raw_files: what it reads, all in one folder, its manual directory.
-        cache_dir: where the copy is, or will be; by default TFDS's own place.
+        name: name of the builder in the registry of TFDS.
+        code: path of the module that defines the builder; for a package, the
+            path of its `__init__.py`.
+        raw_files: paths of the files that the builder reads, all in the same
+            folder, which becomes the builder's manual directory.
+        places: folders of data; its `cache_dir` is for the prepared data.
+
+    Raises:
+        GlimpseError: the folder for prepared data cannot be written to.
     """
     made_from = _fingerprint([*_code(code), *raw_files])
     folder = raw_files[0].parent if raw_files else None
-    builder = _builder(name, cache_dir)
+    builder = _builder(name, places)
     if _stamp(builder) == made_from:
         return builder
     with _one_at_a_time(builder):
-        # Another process may have been the first.
+        # Another process may have prepared the data meanwhile.
         if _stamp(builder) != made_from:
             logger.info("Preparing corpus %s", name)
             shutil.rmtree(builder.data_path, ignore_errors=True)
-            _prepare(_builder(name, cache_dir), folder)
+            _prepare(_builder(name, places), folder)
             Path(builder.data_path, _STAMP).write_text(made_from)
-    return _builder(name, cache_dir)
+    return _builder(name, places)
 
 
-def _builder(name: str, cache_dir: Path | None) -> tfds.core.DatasetBuilder:
-    return tfds.builder_cls(name)(data_dir=cache_dir)
+def _builder(name: str, places: Places) -> tfds.core.DatasetBuilder:
+    return tfds.builder_cls(name)(data_dir=places.cache_dir)
 
 
 def _prepare(builder: tfds.core.DatasetBuilder, folder: Path | None) -> None:
     tfds.disable_progress_bar()
-    # TFDS prints to the stream that results go to.
+    # TFDS prints to standard output, which is only for results.
     with redirect_stdout(io.StringIO()):
         builder.download_and_prepare(
             download_config=tfds.download.DownloadConfig(
@@ -135,18 +153,38 @@ def _stamp(builder: tfds.core.DatasetBuilder) -> str | None:
     return path.read_text() if path.is_file() else None
 
 
+def _text_checksum(builder: tfds.core.DatasetBuilder) -> str:
+    """Return the CRC-32 of the training text, in hexadecimal.
+
+    The checksum is computed once and stored in a file beside the prepared
+    data.
+    """
+    path = Path(builder.data_path, _TEXT)
+    if path.is_file():
+        return path.read_text()
+    checksum = 0
+    names = sorted(builder.info.features)
+    dataset = builder.as_dataset(split="train", read_config=_IN_ORDER)
+    for batch in dataset.batch(_BATCH).as_numpy_iterator():
+        for row in zip(*(batch[name] for name in names), strict=True):
+            checksum = zlib.crc32(repr(row).encode(), checksum)
+    found = f"{checksum:08x}"
+    with suppress(OSError):  # the cache may not be writable
+        path.write_text(found)
+    return found
+
+
 @contextmanager
 def _one_at_a_time(builder: tfds.core.DatasetBuilder) -> Iterator[None]:
     root = Path(builder.data_path).parents[1]
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock = open(root / f".{builder.name}.lock", "w")  # noqa: SIM115
-    except OSError as error:
-        raise GlimpseError(
-            f"Prepared data cannot be written to {root} "
-            f"({error.strerror or error}): name another folder with "
-            "--cache-dir."
-        ) from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with ExitStack() as lock:
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            lock.enter_context(after_others(root / f".{builder.name}.lock"))
+        except OSError as error:
+            raise GlimpseError(
+                f"Prepared data cannot be written to {root} "
+                f"({error.strerror or error}): name another folder with "
+                "--cache-dir."
+            ) from error
         yield

@@ -1,7 +1,8 @@
-"""Whose the quotes in a file are: its sentences', or a spreadsheet's.
+"""Detection and removal of the quotes that spreadsheet programs add to cells.
 
-A spreadsheet that saves its cells as text puts those with a quote inside, and
-some put all, between quotes, and doubles the quotes inside.
+When a spreadsheet program saves a table as text, it doubles the quotes inside a
+cell, and encloses each cell that contains quotes in another pair of quotes.
+Some programs enclose all cells in quotes.
 """
 
 from __future__ import annotations
@@ -18,39 +19,46 @@ _TO_THE_CLOSING = re.compile(rb'"[^"]*(?:""[^"]*)*')
 
 
 class Quotes:
-    """What is known of the quotes in a file, as its blocks go by.
+    """Statistics on the quotes of a file, collected block by block.
 
-    A field is what stands between tabs and line ends. The quotes are a
-    spreadsheet's if each field that begins with one ends with one, those
-    inside are doubled, and there are some inside; or if every field is quoted.
+    The statistics decide whether a spreadsheet program added the quotes. Tabs
+    and line ends separate the fields of the file. In two cases, a
+    spreadsheet program is assumed to have added the quotes. First case: each
+    field that begins with a quote also ends with one, and some of these fields
+    have quotes inside, all doubled. Second case: every field is enclosed in
+    quotes.
     """
 
     def __init__(self) -> None:
-        self._quoted = False  # a field
-        self._doubled = False  # a quote in a quoted field
-        self._bare = False  # a field
-        self._spoken = False  # a quote at the start: a sentence's
-        self._unclosed: int | None = None  # the line of the first such field
+        self._quoted = False  # some field is enclosed in quotes
+        self._doubled = False  # an enclosed field has a doubled quote
+        self._bare = False  # some field does not begin with a quote
+        self._spoken = False  # some field begins with a sentence's own quote
+        self._unclosed: int | None = None  # line of the first unclosed field
 
     @property
     def of_spreadsheet(self) -> bool:
-        """Whether they are, as far as the file is known."""
+        """Whether a spreadsheet program added the quotes found so far."""
         if self._spoken or not self._quoted:
             return False
         return self._doubled or not (self._bare or self._unclosed)
 
     @property
     def unclosed(self) -> int | None:
-        """The first line with a field that is opened only, from 1."""
+        """Number of the first line with a field whose quote is not closed.
+
+        Lines are counted from 1. The number is None if there is no such line,
+        or if some field shows that the quotes belong to the sentences.
+        """
         return None if self._spoken else self._unclosed
 
     def add(self, block: bytes, ends: np.ndarray, before: int) -> None:
-        """Look at the next lines.
+        """Add the next lines of the file to the statistics.
 
         Args:
-            block: whole lines.
-            ends: where in it they end.
-            before: how many lines came before.
+            block: bytes of whole lines.
+            ends: indices in the block of the ends of its lines.
+            before: number of lines of the file before the block.
         """
         if self._spoken:
             return
@@ -67,7 +75,17 @@ class Quotes:
     def _places(
         self, block: bytes, starts: np.ndarray, ends: np.ndarray
     ) -> Iterator[int]:
-        """Yield the lines that may tell something."""
+        """Yield the indices of the lines that matter for the statistics.
+
+        All lines matter until a field that does not begin with a quote is
+        found. After that, only lines with a field that begins with a quote
+        matter.
+
+        Args:
+            block: bytes of whole lines.
+            starts: indices in the block of the starts of its lines.
+            ends: indices in the block of the ends of its lines.
+        """
         place = 0
         while place < len(ends) and not self._bare:
             yield place
@@ -80,7 +98,7 @@ class Quotes:
             self._bare = self._bare or bool(field.strip())
             return
         match = _TO_THE_CLOSING.match(field)
-        assert match is not None  # it begins with one
+        assert match is not None  # the field begins with a quote
         rest = field[match.end() :]
         if rest == b'"':
             self._quoted = True
@@ -92,7 +110,7 @@ class Quotes:
 
 
 def without_quotes(lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines of a spreadsheet's fields without the quotes it added."""
+    """Yield lines without the quotes that a spreadsheet program added."""
     plain = (line.removesuffix("\r").replace("\r", " ") for line in lines)
     return map("\t".join, csv.reader(plain, delimiter="\t"))
 
@@ -100,7 +118,13 @@ def without_quotes(lines: Iterable[str]) -> Iterator[str]:
 def _lines_with_quotes(
     block: bytes, starts: np.ndarray, ends: np.ndarray
 ) -> np.ndarray:
-    """Return the lines with a field that begins with a quote."""
+    """Return the indices of the lines with a field that begins with a quote.
+
+    Args:
+        block: bytes of whole lines.
+        starts: indices in the block of the starts of its lines.
+        ends: indices in the block of the ends of its lines.
+    """
     content = np.frombuffer(block, np.uint8)
     found = np.flatnonzero(content[starts] == _QUOTE)
     if b'\t"' not in block:

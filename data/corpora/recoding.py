@@ -1,4 +1,4 @@
-"""Text of other encodings and line ends, as UTF-8 whose lines end in LF."""
+"""Conversion of text in Unicode encodings to UTF-8 with LF at line ends."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ from typing import Any
 
 from data.errors import GlimpseError
 
-# That of UTF-32-LE begins like that of UTF-16-LE, so it is looked for first.
+# The mark of UTF-32-LE begins with that of UTF-16-LE, so UTF-32-LE is tried
+# first.
 _MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
     codecs.BOM_UTF16_LE: "UTF-16",
     codecs.BOM_UTF16_BE: "UTF-16",
 }
-_EVIDENCE = 1000  # bytes that show how a text without a mark is encoded
-_FEWEST = 3  # NULs that are no accident
-_RAREST = 50  # a line end or space in so many bytes: no script has fewer
+_EVIDENCE = 1000  # bytes that show the encoding of a text without a mark
+_FEWEST = 3  # NULs; fewer may be accidental
+_RAREST = 50  # bytes; in any script, so many include a line end or a space
 
-_DAMAGE = "glimpse.damage"
+_DAMAGE = "glimpse.damage"  # name of the codec error handler
 _NEVER_UTF8 = "\udcff"  # written as the byte 0xff
 
 
 def marked_encoding(head: bytes) -> str | None:
-    """Return which encoding the byte order mark of a text tells.
+    """Return the encoding that the byte order mark of a text indicates.
 
-    None where there is no mark, or that of UTF-8.
+    Args:
+        head: first bytes of the text.
+
+    Returns:
+        "UTF-16" or "UTF-32"; None if the text begins with another mark (that of
+        UTF-8) or without a mark.
     """
     for mark, encoding in _MARKS.items():
         if head.startswith(mark):
@@ -37,13 +43,19 @@ def marked_encoding(head: bytes) -> str | None:
 
 
 def unmarked_encoding(head: bytes) -> str | None:
-    """Return which encoding a text without a mark evidently has.
+    """Guess the encoding of a text that has no byte order mark.
 
-    In UTF-16, spaces and line ends, and most of the text in European
-    languages, have a NUL for one of their two bytes, always the same one.
+    The guess depends on the NUL bytes. In UTF-16, spaces, line ends and most
+    characters of European languages have two bytes, one of which is NUL: the
+    first byte if the byte order is big-endian, else the second. In UTF-32,
+    more than half of all bytes are NUL.
 
     Args:
-        head: what the text begins with.
+        head: first bytes of the text.
+
+    Returns:
+        Name of the encoding with its byte order, such as "UTF-16LE" or
+        "UTF-32BE"; None if the text seems to be in another encoding.
     """
     head = head[:_EVIDENCE]
     nulls = head.count(0)
@@ -57,7 +69,7 @@ def unmarked_encoding(head: bytes) -> str | None:
 
 
 def how_to_convert(encoding: str) -> str:
-    """Return what to do about a text in an encoding that it does not tell."""
+    """Return advice on how to convert a text from `encoding` to UTF-8."""
     return (
         "convert it to UTF-8, in an editor or with iconv -f "
         f"{encoding} -t UTF-8 OLD > NEW"
@@ -65,14 +77,15 @@ def how_to_convert(encoding: str) -> str:
 
 
 def recoded(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield text in UTF-8, if its byte order mark says that it is not yet.
+    """Convert text in UTF-16 or UTF-32 to UTF-8, and yield it in chunks.
 
-    What is damaged becomes the byte 0xff, which UTF-8 does not have: who
-    checks the text finds it where it is.
+    A text in UTF-16 or UTF-32 is recognised by its byte order mark; any other
+    text is yielded unchanged. A damaged part becomes the byte 0xff, which never
+    occurs in UTF-8. So a later check of the text finds where the damage is.
 
     Args:
-        chunks: of the text, wherever they are parted; the first is at least
-            as long as a mark.
+        chunks: bytes of the text, in chunks of any size; the first chunk must
+            contain the whole byte order mark.
     """
     chunks = iter(chunks)
     first = next(chunks, b"")
@@ -90,15 +103,19 @@ def recoded(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def with_line_feeds(
     path: Path, chunks: Iterable[bytes], most: int
 ) -> Iterator[bytes]:
-    """Yield text with LF for each CR, if it has no LF at all.
+    """Yield text in which lines end in LF, not in CR alone.
+
+    If lines end in CR alone, each CR is replaced by LF. Any other text is
+    yielded unchanged.
 
     Args:
-        path: of the file, for the error.
-        chunks: of the text, wherever they are parted.
-        most: bytes that a line may have: among more, there is a line end.
+        path: path of the file, for the error message.
+        chunks: bytes of the text, in chunks of any size.
+        most: largest number of bytes in a line. Lines are assumed to end in CR
+            if there is a CR but no LF among the first `most` bytes.
 
     Raises:
-        GlimpseError: line ends of both kinds, and too late to be one line.
+        GlimpseError: the first lines end in CR, but a later line ends in LF.
     """
     chunks = iter(chunks)
     head = b""

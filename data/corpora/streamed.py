@@ -1,4 +1,4 @@
-"""Corpora read anew whenever they are wanted, however large."""
+"""Streamed corpora: text of any size, read from its files at each use."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from data.corpora.corpus import (
 )
 from data.errors import GlimpseError
 
-_HELD_OUT_SHARE = 20  # at most one source in so many goes to a split
-_FEWEST = 10  # different sources that a split can be taken from
+_HELD_OUT_SHARE = 20  # a split gets at most one source sentence in 20
+_FEWEST = 10  # different sources needed to take a split from training
 
 
 @dataclass(frozen=True)
 class Stream:
-    """The pairs of one split as they come, normalised.
+    """Normalised sentence pairs of one split, in a fixed order.
 
     Attributes:
-        read: yields them, from the first each time it is called.
-        size: how many there are.
-        sample: pairs from all over it, all if they are few; other splits than
-            "train" may have none.
-        fingerprint: of its text; another text has another one.
+        read: function that returns a new iterator over all pairs.
+        size: number of pairs.
+        sample: pairs that are kept in memory: all pairs of a small split, or
+            some pairs of a large one. It may be empty for splits other than
+            "train".
+        fingerprint: identifier of the text, such as a checksum, which changes
+            when the text changes.
     """
 
     read: Callable[[], Iterator[Pair]]
@@ -38,16 +40,20 @@ class Stream:
 
 @dataclass(frozen=True)
 class StreamedCorpus(Corpus):
-    """A corpus of streams; a split that has none is taken from training.
+    """Corpus with one stream for each split that has its own text.
 
-    A sentence goes to a split by its SHA-256, so that the same text always
-    gives the same splits, and all pairs of one source stay together. What is
-    taken out of training is taken out of all of it; the pairs of the new split
-    are those of the sample, which for corpora of ordinary size is all there is.
+    Missing splits (validation or test) are taken from the sample of the
+    training text, which holds all pairs unless the corpus is very large. The
+    SHA-256 of a source sentence decides whether the sentence is taken for such
+    a split, so the same text always gives the same splits. The split "train"
+    leaves out each pair whose source sentence is in such a split, but keeps
+    pairs with an empty target, which are never taken for such a split.
 
     Attributes:
-        streams: by split; "train" is among them.
-        held_out: pairs of the splits taken from training, by split.
+        streams: mapping whose keys are names of splits, and whose values are
+            their streams; "train" is always present.
+        held_out: mapping whose keys are names of the splits that are taken from
+            the training text, and whose values are the pairs of these splits.
     """
 
     streams: Mapping[str, Stream] = field(repr=False, compare=False)
@@ -91,7 +97,8 @@ class StreamedCorpus(Corpus):
         held_out = {
             source for split in self.held_out.values() for source, _ in split
         }
-        # Without a target it is in no split: left here, it will be counted.
+        # A pair without a target goes to no other split. It stays in training,
+        # where pairs left out are counted.
         return (
             (source, target)
             for source, target in pairs
@@ -106,18 +113,24 @@ def with_all_splits(
     streams: Mapping[str, Stream],
     held_out: int,
 ) -> StreamedCorpus:
-    """Return a corpus with training, validation and test.
+    """Return a corpus with the splits "train", "validation" and "test".
+
+    If "validation" or "test" has no stream, its pairs are taken from the sample
+    of the training text. The corpus also has all other splits with a stream.
 
     Args:
-        name: of the corpus.
+        name: name of the corpus.
         source: code of the language translated from.
         target: code of the language translated into.
-        streams: "train", and what other splits there are.
-        held_out: source sentences for each split that there is not; at most a
-            twentieth of the different ones.
+        streams: mapping whose keys are names of splits, and whose values are
+            their streams; "train" must be present.
+        held_out: number of source sentences to take for each split without a
+            stream. From a small sample, fewer are taken: a twentieth of its
+            distinct source sentences, but at least one.
 
     Raises:
-        GlimpseError: a split is wanted, but there are too few sentences.
+        GlimpseError: a split has no stream, and the sample has too few source
+            sentences to take the split from.
     """
     wanted = [each for each in ("validation", "test") if each not in streams]
     sample = streams["train"].sample

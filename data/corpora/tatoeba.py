@@ -1,4 +1,7 @@
-"""Tatoeba: everyday sentences in English and French, as listed for Anki."""
+"""Tatoeba corpus: everyday sentences in English and French.
+
+The raw file is a list of sentence pairs for the flashcard program Anki.
+"""
 
 import zipfile
 from collections.abc import Iterator
@@ -23,29 +26,30 @@ LANGUAGES = ("en", "fr")
 FILE = RemoteFile(
     "fra-eng.zip",
     "http://www.manythings.org/anki/fra-eng.zip",
-    # Of 2019-04-07. The public file is updated from time to time.
+    # Version of 2019-04-07. The public file is updated from time to time.
     "161c93f18da3a7e6df611ed961426613260de8af06ccf8c79c977afe5135ac44",
     strict=False,
 )
-HELD_OUT = 5_000  # English sentences of validation, and of test
+HELD_OUT = 5_000  # number of English sentences in validation, and in test
 
 
 @dataclass(frozen=True)
 class TatoebaCorpus(PreparedCorpus):
-    """Tatoeba, whose sentences have one reference or many."""
+    """Tatoeba corpus, whose sentences have one or more translations."""
 
     def examples(self, split: str) -> list[Example]:
         return with_all_references(self.pairs(split))
 
 
 class TatoebaEnFr(tfds.core.GeneratorBasedBuilder):
-    """TFDS builder "tatoeba_en_fr", as `data.normalise` writes the sentences.
+    """TFDS builder "tatoeba_en_fr" of pairs of normalised sentences.
 
-    Split by English sentence, so that none is in two splits: those whose
-    SHA-256 is smallest are for validation, the next ones for test, so that few
-    change their split when others come to the list. Its manual directory holds
-    fra-eng.zip. Sentences: CC-BY 2.0, manythings.org/anki and
-    tatoeba.org.
+    `data.normalise` normalises the sentences. Each English sentence is in one
+    split only: the sentences with the smallest SHA-256 are in validation, those
+    with the next larger ones in test, and the rest in training. So few
+    sentences change to another split when the published list grows. The
+    builder's manual directory must hold fra-eng.zip. The sentences are from
+    manythings.org/anki and tatoeba.org, under the licence CC-BY 2.0.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -77,28 +81,35 @@ class TatoebaEnFr(tfds.core.GeneratorBasedBuilder):
 
 
 def load(source: str, target: str, places: Places) -> TatoebaCorpus:
-    """Return the corpus, downloaded if its file is nowhere.
+    """Return the Tatoeba corpus in one direction of translation.
+
+    Its raw file is downloaded if it is missing, and the corpus is prepared on
+    disk at the first use.
+
+    Args:
+        source: code of the language translated from.
+        target: code of the language translated into.
+        places: folders of raw files and of prepared data.
 
     Raises:
-        GlimpseError: it can't be fetched either, or is damaged.
+        GlimpseError: the file can't be downloaded, or is damaged.
     """
     path = places.raw / "tatoeba" / FILE.name if places.raw else None
     if path is None or not path.is_file():
         path = fetch(FILE, places.downloads / "tatoeba")
-    builder = prepared(
-        "tatoeba_en_fr", Path(__file__), [path], places.cache_dir
-    )
+    builder = prepared("tatoeba_en_fr", Path(__file__), [path], places)
     return TatoebaCorpus("tatoeba", source, target, builder, path.parent)
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """Return the pairs (English, French) of fra-eng.zip, normalised.
+    """Return the normalised pairs (English, French) of fra-eng.zip.
 
-    A line of the list is English, French and, in newer ones, where they are
-    from, parted by tabs.
+    The archive holds the table fra.txt. Each of its lines has an English
+    sentence, a French sentence and, in newer versions, the origin of the two
+    sentences, separated by tabs.
 
     Raises:
-        GlimpseError: the archive is damaged, or holds something else.
+        GlimpseError: the archive is damaged, or has no such table.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -108,7 +119,7 @@ def read_pairs(path: Path) -> list[Pair]:
                 if name.rpartition("/")[2] == "fra.txt"
             )
             lines = archive.read(name).decode("utf-8").split("\n")
-    # What zipfile raises depends on where the damage is.
+    # The type of error that zipfile raises depends on the damage.
     except Exception as error:
         raise GlimpseError(
             f"{path} cannot be read as a zip archive with one fra.txt in UTF-8 "
@@ -124,7 +135,19 @@ def read_pairs(path: Path) -> list[Pair]:
 def split_pairs(
     pairs: list[Pair], held_out: int = HELD_OUT
 ) -> dict[str, list[Pair]]:
-    """Split by English sentence: all its pairs go to one split."""
+    """Divide pairs into training, validation and test.
+
+    All pairs with the same English sentence go to the same split.
+
+    Args:
+        pairs: pairs (English, French).
+        held_out: number of different English sentences in validation; test has
+            the same number.
+
+    Returns:
+        Mapping whose keys are names of splits, and whose values are the pairs
+        of these splits.
+    """
     english = sorted({source for source, _ in pairs}, key=split_key)
     where = dict.fromkeys(english, "train")
     where |= dict.fromkeys(english[:held_out], "validation")

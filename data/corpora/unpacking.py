@@ -1,4 +1,4 @@
-"""Opening raw files: packed ones are unpacked, what is no text is refused."""
+"""Unpacking of compressed text files, and rejection of other formats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from typing import Any, BinaryIO, NoReturn
 
 from data.errors import GlimpseError
 
-# By suffix, with what such a file begins with, whatever its name.
+# For each suffix: the name of the compression, the first bytes of a file that
+# is compressed in this way (whatever its name), and the function that opens it.
 _PACKED: dict[str, tuple[str, re.Pattern[bytes], Callable[..., Any]]] = {
     ".gz": ("gzip", re.compile(rb"\x1f\x8b\x08"), gzip.open),
     ".bz2": (
@@ -45,17 +46,20 @@ _NO_TEXT = {
     ),
     b"%PDF-": ("a PDF document", _DOCUMENT),
 }
-_LONGEST_MAGIC = 16
-_TAR_MAGIC = slice(257, 262)
+_LONGEST_MAGIC = 16  # bytes
+_TAR_MAGIC = slice(257, 262)  # bytes
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a raw file to be read, unpacked if it is gzip, bzip2 or xz.
+    """Open a raw text file in binary mode; unpack it if it is compressed.
+
+    The compression may be gzip, bzip2 or xz.
 
     Raises:
-        GlimpseError: on opening and on reading: the file is unreadable,
-            truncated, damaged, or an archive or document instead of text.
+        GlimpseError: the file is unreadable, truncated, damaged, or an archive
+            or document instead of text. The error may be raised when the file
+            is opened or while it is read.
     """
     kind = ""
     try:
@@ -73,10 +77,14 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def refuse_tar(path: Path, head: bytes) -> None:
-    """Refuse the archive that packed files often hold.
+    """Raise an error if an unpacked file is a tar archive.
+
+    Args:
+        path: path of the file, for the error message.
+        head: first bytes of the unpacked file.
 
     Raises:
-        GlimpseError: `head`, what the unpacked file begins with, is a tar's.
+        GlimpseError: the unpacked file is a tar archive.
     """
     if head[_TAR_MAGIC] == b"ustar":
         _refuse(path, "a tar archive", _ARCHIVE)
@@ -104,7 +112,7 @@ def _kind_of_zip(path: Path) -> tuple[str, str]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:  # damaged, so that it may be either
+    except zipfile.BadZipFile:  # damaged, so it may be either
         return "a zip archive or an office document (such as .xlsx)", _EITHER
     if any(name.startswith("xl/") for name in names):
         return "an Excel workbook (.xlsx)", _SHEET
@@ -118,7 +126,7 @@ def _refuse(path: Path, kind: str, remedy: str) -> NoReturn:
 
 
 def _explain(path: Path, kind: str, error: Exception) -> NoReturn:
-    # The system numbers its errors; what unpacks a file does not.
+    # Errors of the system have a number, those of unpacking have none.
     if isinstance(error, OSError) and error.errno is not None:
         raise GlimpseError(
             f"{path} cannot be read ({error.strerror or error}): check that "

@@ -1,4 +1,4 @@
-"""Prints sentences of the phrasebook, to read."""
+"""Program that prints sentence pairs of the phrasebook, the built-in corpus."""
 
 import argparse
 from itertools import islice

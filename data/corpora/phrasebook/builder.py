@@ -1,4 +1,4 @@
-"""The phrasebook as a TensorFlow dataset."""
+"""The phrasebook as a set of TensorFlow Datasets (TFDS), and as a corpus."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from data.corpora.alignments import flip_links
 from data.corpora.phrasebook.corpus import splits
-from data.corpora.phrasebook.surface import Pair
+from data.corpora.phrasebook.surface import WrittenPair
 from data.corpora.places import Places
 from data.corpora.prepared import PreparedCorpus, prepared
+from data.links import flip_links
 
 LANGUAGES = ("en", "fr")
 
 
 @dataclass(frozen=True)
 class PhrasebookCorpus(PreparedCorpus):
-    """The phrasebook with its gold alignments, which all splits have."""
+    """Phrasebook corpus; all its splits have exact word alignments."""
 
     def gold_alignments(self, split: str) -> dict[int, str]:
         turn = str if self.source == "en" else flip_links
@@ -26,17 +26,30 @@ class PhrasebookCorpus(PreparedCorpus):
 
 
 def load(source: str, target: str, places: Places) -> PhrasebookCorpus:
-    """Return the corpus, drawn from the grammar when it is first wanted."""
+    """Return the phrasebook in one direction of translation.
+
+    At the first use, its sentences are generated and stored on disk.
+
+    Args:
+        source: code of the language translated from.
+        target: code of the language translated into.
+        places: folders of data; its `cache_dir` is for the prepared corpus.
+
+    Raises:
+        GlimpseError: the folder for prepared data cannot be written to.
+    """
     package = Path(__file__).with_name("__init__.py")
-    builder = prepared("phrasebook", package, cache_dir=places.cache_dir)
+    builder = prepared("phrasebook", package, [], places)
     return PhrasebookCorpus("phrasebook", source, target, builder)
 
 
 class Phrasebook(tfds.core.GeneratorBasedBuilder):
-    """English and French sentences with exact gold word alignments.
+    """TFDS builder "phrasebook" of sentence pairs and their word alignments.
 
-    The corpus is drawn from rules and a lexicon when it is prepared, the same
-    each time; nothing is downloaded. `docs/phrasebook.md` describes it.
+    When the corpus is prepared, a grammar generates its sentences from rules
+    and a lexicon. The sentences are the same each time, and nothing is
+    downloaded.
+    `docs/phrasebook.md` describes the corpus.
     """
 
     VERSION = tfds.core.Version("1.0.0")
@@ -67,7 +80,7 @@ class Phrasebook(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(
-        self, pairs: list[Pair]
+        self, pairs: list[WrittenPair]
     ) -> Iterator[tuple[int, dict[str, str]]]:
         for place, pair in enumerate(pairs):
             yield (

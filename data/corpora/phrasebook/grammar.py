@@ -1,4 +1,4 @@
-"""The engine of the phrasebook: draws sentence pairs from rules and lexicon."""
+"""Grammar of the phrasebook, which generates sentence pairs from its rules."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -16,9 +16,10 @@ from data.corpora.phrasebook.phrase import (
     say,
 )
 from data.corpora.phrasebook.rules import Rule, Slot, load_rules
-from data.corpora.phrasebook.surface import Pair, write
+from data.corpora.phrasebook.surface import WrittenPair, write
 
 _FLATNESS = 5  # the word of rank r is drawn with weight 1 / (r + 5)
+# Tables of content words: a sentence may have each of these words only once.
 _CONTENT = {
     "noun",
     "name",
@@ -35,11 +36,11 @@ _CONTENT = {
 
 
 class Grammar:
-    """Draws sentences at random.
+    """Grammar that generates random pairs of English and French sentences.
 
     Args:
-        seed: of the only source of chance: two grammars of one seed draw the
-            same sentences.
+        seed: seed of all random choices; grammars with the same seed generate
+            the same sentences.
     """
 
     def __init__(self, seed: int) -> None:
@@ -47,8 +48,15 @@ class Grammar:
         self._words = load_lexicon().words
         self._rules = load_rules()
 
-    def sentence(self) -> tuple[Pair, Phrase]:
-        """Draw a sentence that neither repeats nor contradicts itself."""
+    def sentence(self) -> tuple[WrittenPair, Phrase]:
+        """Generate a sentence pair.
+
+        Sentences that repeat a content word or contradict themselves are
+        rejected.
+
+        Returns:
+            A sentence pair, and the phrase from which it was written.
+        """
         while True:
             phrase = self._expand("sentence", None, {})
             if not (_repeats(phrase) or _contradicts(phrase)):
@@ -59,7 +67,21 @@ class Grammar:
     def _expand(
         self, symbol: str, classes: Classes | None, given: Slots
     ) -> Phrase:
-        """Expand a symbol by a rule drawn by weight, by another if it fails."""
+        """Generate a phrase from a random rule of a symbol.
+
+        Rules are chosen with probabilities in proportion to their weights. If a
+        rule fails, another one is chosen.
+
+        Args:
+            symbol: symbol of the grammar, such as "sentence" or "clause".
+            classes: classes of meaning; the phrase must have at least one of
+                them. If None, any class is allowed.
+            given: mapping whose keys are names of slots that are filled
+                already, and whose values are the words or phrases in them.
+
+        Raises:
+            DeadEndError: all rules of the symbol fail.
+        """
         rules = list(self._rules[symbol])
         while rules:
             weights = [rule.weight for rule in rules]
@@ -99,7 +121,7 @@ class Grammar:
 
     def _symbol(self, slot: Slot, slots: Slots) -> str:
         symbol = slot.source
-        if symbol in slots:  # a word, whose own column names the symbol
+        if symbol in slots:  # a slot, whose word names the symbol in a column
             (column,) = slot.kinds
             (symbol,) = slots[symbol].sense.columns[column]
         within_negation = symbol + "-"
@@ -117,7 +139,14 @@ class Grammar:
         return word
 
     def _pronoun(self, named: Filling) -> Word:
-        """Return the pronoun that stands for what was named before."""
+        """Return the pronoun that refers to an earlier word or phrase.
+
+        Args:
+            named: the earlier word or phrase; the pronoun agrees with it.
+
+        Raises:
+            DeadEndError: no pronoun agrees with the word or phrase.
+        """
         sense = named.sense
         sort = "person" if "person" in sense.classes else "thing"
         for word in self._words["pronoun"]:
@@ -172,7 +201,7 @@ def _pairs(governor: Filling, drawn: Filling) -> LemmaPairs:
 
 
 def _repeats(phrase: Phrase) -> bool:
-    """Whether a content word comes twice."""
+    """Tell whether a phrase has the same content word twice."""
     content = [
         lemma for lemma in phrase.lemmas if lemma.partition(":")[0] in _CONTENT
     ]
@@ -180,7 +209,12 @@ def _repeats(phrase: Phrase) -> bool:
 
 
 def _contradicts(phrase: Phrase) -> bool:
-    """Whether one noun is given two adjectives of one scale, as two colours."""
+    """Tell whether a phrase has two incompatible adjectives.
+
+    Two adjectives are incompatible if they belong to the same scale, such as
+    two colours, and describe the same noun. A phrase that asks to choose
+    between the two, such as "Is it red or blue?", is no contradiction.
+    """
     if "alternative" in phrase.constructions:  # "Is it red or blue?"
         return False
     scales = _scales()

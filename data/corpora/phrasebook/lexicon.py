@@ -1,4 +1,4 @@
-"""The words of the phrasebook, read from its tables with all their forms."""
+"""Lexicon of the phrasebook: words with all their forms, read from tables."""
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
@@ -19,21 +19,32 @@ Classes = frozenset[str]
 
 
 class Agreement(NamedTuple):
-    """What a subject or a noun asks of the words that agree with it."""
+    """Person, number and gender, in which words agree with a noun or pronoun.
 
-    person: str  # one of PERSONS
-    gender: str  # one of GENDERS: gender and number, in French
+    Attributes:
+        person: person and number, one of `PERSONS`.
+        gender: gender and number in French, one of `GENDERS`.
+    """
+
+    person: str
+    gender: str
 
 
 class Sense(NamedTuple):
-    """What the rest of a sentence asks about a word, or the head of a phrase.
+    """Properties of a word, or of a phrase's head, that restrict other words.
+
+    Words that depend on a word must agree with it and fit its meaning.
 
     Attributes:
-        agreement: of nouns and pronouns.
-        classes: classes of sense, matched with those a rule asks for.
-        columns: further columns of its table, as sets; and "family", the first
-            of its classes.
-        heads: lemmas meant; a pronoun may stand for a noun.
+        agreement: person, number and gender of a noun or pronoun; None for
+            other words.
+        classes: classes of meaning, such as "food". A word fits a slot of a
+            rule if it has one of the classes that the slot requires.
+        columns: mapping whose keys are names of other columns of the word's
+            row, and whose values are the sets of names in these columns. The
+            key "family" has a set of only the first class of the word.
+        heads: lemmas of the word, or of the phrase's heads. A pronoun that
+            refers to a noun has the lemmas of the noun.
     """
 
     agreement: Agreement | None = None
@@ -44,14 +55,17 @@ class Sense(NamedTuple):
 
 @dataclass(frozen=True)
 class Word:
-    """One entry of a table; a noun has one for each of its numbers.
+    """Word of a table; singular and plural of a noun are separate words.
 
     Attributes:
-        table: name of the table, "noun".
-        lemma: unique name, "noun:car/voiture".
-        kinds: what the rules ask for by name ("plural", "dynamic", …).
-        english, french: cells of the two languages, by form.
-        sense: what agreement and choice of words depend on.
+        table: name of the table, such as "noun".
+        lemma: name of the word with its table, such as "noun:car/voiture".
+        kinds: grammatical kinds, such as "plural" or "dynamic", that a slot of
+            a rule may require.
+        english, french: spellings in the two languages, by name of the form,
+            such as "present.3s".
+        sense: properties that restrict the agreement and the choice of other
+            words.
     """
 
     table: str
@@ -64,12 +78,14 @@ class Word:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """All tables.
+    """Words of all tables, and forms that depend on other words.
 
     Attributes:
-        words: by table.
-        agreeing: forms of the small words of the rules, by (language, word).
-        elisions: spellings before a vowel, by (language, word).
+        words: words by name of their table.
+        agreeing: forms of the words that the rules name and whose form depends
+            on another word, such as "be". The keys are (language, word).
+        elisions: spellings before a vowel, such as "j'" for "je". The keys are
+            (language, word).
     """
 
     words: Mapping[str, tuple[Word, ...]]
@@ -79,7 +95,15 @@ class Lexicon:
     def tokens(
         self, cell: str, language: str, *, article: bool = False
     ) -> list[Token]:
-        """Split a cell: "_" parts its words, "/" a spelling before a vowel."""
+        """Split a spelling from a table into tokens.
+
+        Args:
+            cell: words separated by "_". A word may be followed by "/" and the
+                spelling that is used before a vowel: "beau/bel".
+            language: code of the language.
+            article: whether the tokens may contract with a preposition before
+                them, as French "de le" becomes "du".
+        """
         tokens = []
         for word in cell.split("_"):
             text, _, before_vowel = word.partition("/")
@@ -91,7 +115,14 @@ class Lexicon:
 def find_form(
     forms: Forms, name: str, agreement: Agreement | None
 ) -> str | None:
-    """Return the cell of a form, None where the language has none."""
+    """Return the spelling of a form of a word; None if there is no such form.
+
+    Args:
+        forms: spellings of the word; the keys are names of forms.
+        name: name of the form, such as "present".
+        agreement: person and gender that select among the forms of this name;
+            None if there is nothing to agree with.
+    """
     for key in agreement or ():
         if f"{name}.{key}" in forms:
             return forms[f"{name}.{key}"]
@@ -99,7 +130,16 @@ def find_form(
 
 
 def read_table(name: str) -> list[Row]:
-    """Read `name`.tsv of this folder; "#" begins a line of comment."""
+    """Read the rows of a table of this folder.
+
+    Args:
+        name: name of the table's file, without ".tsv". In the file, lines that
+            begin with "#" are comments.
+
+    Returns:
+        One mapping for each row: names of columns are the keys, and the
+        cells of the row are the values.
+    """
     path = Path(__file__).with_name(f"{name}.tsv")
     with path.open(encoding="utf-8", newline="") as file:
         lines = [line for line in file if not line.startswith("#")]
@@ -108,7 +148,7 @@ def read_table(name: str) -> list[Row]:
 
 @lru_cache(maxsize=1)
 def load_lexicon() -> Lexicon:
-    """Read all tables of this folder but the rules."""
+    """Read the lexicon from all tables of this folder except `rules.tsv`."""
     words = {
         table: tuple(
             chain.from_iterable(read(row) for row in read_table(f"{table}s"))

@@ -1,4 +1,8 @@
-"""Says a rule whose slots are filled: the tokens of both sides, and links."""
+"""Phrases of the phrasebook's grammar, in English and French.
+
+A phrase is made by a rule whose slots are filled with words or with other
+phrases. It has the tokens of both languages and the links between them.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +19,25 @@ from data.corpora.phrasebook.lexicon import (
 from data.corpora.phrasebook.rules import Item, Rule
 from data.corpora.phrasebook.surface import Links, Token
 
-LemmaPairs = frozenset[tuple[str, str]]  # each in alphabetical order
+LemmaPairs = frozenset[tuple[str, str]]  # each pair in alphabetical order
 
 
 class DeadEndError(Exception):
-    """No word fits, or it lacks the form: another rule must be tried."""
+    """Error that is raised if a rule cannot be used; another one is then tried.
+
+    Either no word of the lexicon fits a slot of the rule, or a word lacks the
+    form that the rule needs.
+    """
 
 
 class Side(NamedTuple):
-    """One language of a phrase, and the places of its heads' own tokens."""
+    """Tokens of a phrase in one language.
+
+    Attributes:
+        tokens: tokens of the phrase.
+        head_places: indices of the tokens of the phrase's head, such as the
+            noun of a noun phrase.
+    """
 
     tokens: tuple[Token, ...]
     head_places: tuple[int, ...]
@@ -31,15 +45,19 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True)
 class Phrase:
-    """Both sides of an expansion, and what is remembered of it.
+    """Phrase in both languages, with a record of how it was generated.
 
     Attributes:
-        sides: by language, "en" and "fr".
-        links: sure and possible links of the sides' places.
-        sense: of its head.
-        lemmas: every lemma drawn on the way.
-        pairs: lemmas of adjective and noun, or of verb and object.
-        constructions: names of the rules used.
+        sides: tokens of the phrase by language, "en" and "fr".
+        links: alignment of the tokens. Each key is a pair: the index of an
+            English token and the index of a French token. A value is true if
+            the link is sure, and false if it is only possible.
+        sense: sense of the phrase's head: its agreement and its classes of
+            meaning.
+        lemmas: lemmas of all words that were drawn for the phrase.
+        pairs: pairs of lemmas that were recorded because a rule marks a slot
+            with a star, such as an adjective and its noun.
+        constructions: names of the grammatical constructions in the phrase.
     """
 
     sides: Mapping[str, Side]
@@ -56,24 +74,40 @@ Slots = Mapping[str, Filling]
 
 class _Mark(NamedTuple):
     label: str
-    strength: str  # "=" or "~", or "^" for the head of a phrase
+    strength: str  # "=" sure link, "~" possible link, "^" head of a phrase
     place: int
 
 
 class _Saying(NamedTuple):
-    """A side while it is being said."""
+    """Tokens of a phrase in one language, while they are collected.
+
+    Attributes:
+        language: code of the language.
+        tokens: tokens so far.
+        marks: labels of tokens; English and French tokens with the same label
+            are linked.
+        starts: mapping whose keys are names of slots that are filled with
+            phrases, and whose values are the indices of the first tokens of
+            these phrases.
+    """
 
     language: str
     tokens: list[Token]
     marks: list[_Mark]
-    starts: dict[str, int]  # of the phrases in it, by slot
+    starts: dict[str, int]
 
 
 def say(rule: Rule, slots: Slots, noted: LemmaPairs) -> Phrase:
-    """Say both sides of a rule.
+    """Build a phrase from a rule and the contents of its slots.
+
+    Args:
+        rule: rule of the grammar.
+        slots: words or phrases in the slots; the keys are names of slots.
+        noted: pairs of lemmas that were recorded for this rule.
 
     Raises:
-        DeadEndError: a word has no such form, as mass nouns have no plural.
+        DeadEndError: a word lacks the form that the rule needs; mass nouns, for
+            example, have no plural.
     """
     english = _say_side(rule.english, slots, "en")
     french = _say_side(rule.french, slots, "fr")
@@ -172,7 +206,7 @@ def _tokens(
 def _agreement(name: str, slots: Slots) -> Agreement | None:
     if name in slots:
         return slots[name].sense.agreement
-    if name:  # written out, as "3sm"
+    if name:  # written out, such as "3sm"
         return Agreement(name[:2], name[2] + name[1])
     return None
 

@@ -1,22 +1,43 @@
-"""Reads `rules.tsv`, the two-sided rules of the phrasebook.
+"""Rules of the phrasebook's grammar, read from the table `rules.tsv`.
 
-A rule draws its slots, each named by a capital, from left to right:
+A rule generates a phrase in two languages. It has slots, and two sides: one
+English and one French. Each slot is named by a capital letter, and the slots
+are filled from left to right. For example, the slot
 
     A:adjective.after(N)*
 
-asks for a word of the table `adjective` of kind `after` whose classes of sense
-meet those of slot N; the star notes the pair of lemmas. The parentheses may
-hold classes by name (`food+drink`), what this phrase was itself asked for
-(`CLASS`), a slot (`N`), a column of its word (`V.object`), `@C` for the pronoun
-that stands for slot C, or `S=P` to hand slot P on as slot S. A slot named twice
-is drawn once and must fit both times. What is not a table is a symbol of other
-rules. `V.complement` and `V.pronouns` are the symbols in those columns of V's
-row, and with a `-` after it the one said within a negation, if there is one.
-`^` marks the head, which is else the first slot; `+` joins two heads.
+has the name A. It is filled with a random word of the table `adjective` and of
+the kind `after`. The word must share a class of meaning with the word or phrase
+in slot N. The star means that the lemmas of A and N are recorded as a pair, so
+that certain pairs can be kept out of training. The parentheses hold one of
+these arguments:
 
-Then both sides are said. `V.present@S` is the present of V that agrees with S,
-a small word with `@` is looked up in `agreeing.tsv`, the rest is literal. Two
-items are linked if they name one slot or share a label: `=` sure, `~` possible.
+- `food+drink`: the word must have one of these classes of meaning.
+- `CLASS`: it must have one of the classes that are required of this phrase.
+- `N`: it must share a class with the word or phrase in slot N.
+- `V.object`: it must have a class in the column `object` of the word in slot V.
+- `@C`: the slot is filled with the pronoun that refers to slot C.
+- `S=P`: the slot is filled with a phrase. The slot S of that phrase's rule gets
+  the word or phrase that slot P of this rule holds.
+
+A slot that is named twice is filled once, and must satisfy both conditions.
+If the name after the colon is not a table, it is a symbol, and the rules of
+this symbol generate a phrase for the slot. Instead of a symbol, `V.complement`
+stands for the symbol in the column `complement` of the word in slot V. A `-`
+after a symbol selects the variant of the symbol for use within a negation, if
+there is one. A `^` before a slot means that this slot holds the head of the
+phrase; if no slot has a `^`, the first slot holds the head. If there is a `+`
+between the slots, the phrase has two heads, in the first two slots.
+
+Each side of a rule is a list of items, which give the tokens of the phrase. The
+item `N` gives the basic form of the word, or the phrase, in slot N. The item
+`V.present@S` gives the word in slot V, in the present form that agrees with
+slot S. In the item `be@S`, "be" is not a slot but a word; its form is looked up
+in the table `agreeing.tsv`. Any other item is a literal word. Two
+items, one on each side, are linked in the word alignment if they have the same
+label. The link is sure if both labels come after `=`, and possible if one of
+them comes after `~`. If an item has no label, the name of its slot or its
+literal word is its label, as if it came after `=`.
 """
 
 import re
@@ -39,18 +60,43 @@ _LABEL = re.compile(r"([=~])(\w+)")
 
 
 class Slot(NamedTuple):
-    """What a rule draws."""
+    """Slot of a rule, to be filled with a word or a phrase.
+
+    The notation is explained at the top of this module.
+
+    Attributes:
+        name: capital letter.
+        source: name of a table, from which a word is drawn; or a symbol, whose
+            rules generate a phrase; or the name of another slot, which holds a
+            word that determines the symbol.
+        kinds: kinds that the word must have. If `source` is the name of a slot,
+            `kinds` holds the name of the column that contains the symbol.
+        negated: whether to use the symbol's variant for a negation.
+        argument: text in the parentheses, "" if there are none.
+        noted: whether to record the lemmas of this slot and of the slot in
+            `argument` as a pair, so that the pair can be kept out of training.
+    """
 
     name: str
-    source: str  # table, symbol, or slot and column of its word
+    source: str
     kinds: frozenset[str]
     negated: bool
     argument: str
-    noted: bool  # the pair of lemmas, so that it can be held out
+    noted: bool
 
 
 class Item(NamedTuple):
-    """One item of a side: a slot said in some form, or a literal."""
+    """Item of one side of a rule: what a slot holds, or a literal word.
+
+    Attributes:
+        text: name of a slot, or a literal word.
+        form: name of the form of the slot's word, such as "present"; "" for
+            the basic form.
+        agreement: slot that the word agrees with, or an agreement that is
+            written out, such as "3sm"; "" if there is none.
+        labels: pairs (mark, label) for the word alignment; the mark "=" makes
+            sure links, and the mark "~" makes possible links.
+    """
 
     text: str
     form: str
@@ -60,14 +106,17 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the table.
+    """Rule of the grammar, which is one line of the table `rules.tsv`.
 
     Attributes:
-        construction: its name, "-" for a rule that is none by itself.
-        weight: how often it is drawn, relative to others of its symbol.
-        slots: what it draws, in this order.
-        heads: the slots, none to two, that give the phrase its sense.
-        english, french: how its two sides are said.
+        construction: name of the grammatical construction that the rule
+            produces, such as "object pronoun"; "-" for none.
+        weight: frequency of the rule, relative to the other rules of the same
+            symbol.
+        slots: slots, in the order in which they are filled.
+        heads: names of the slots, at most two, from which the phrase takes its
+            agreement and its meaning.
+        english, french: items of the English side and of the French side.
     """
 
     construction: str
@@ -80,7 +129,7 @@ class Rule:
 
 @lru_cache(maxsize=1)
 def load_rules() -> Mapping[str, tuple[Rule, ...]]:
-    """Return the rules of each symbol."""
+    """Read the rules of the grammar, and group them by symbol."""
     rules: dict[str, tuple[Rule, ...]] = {}
     for row in read_table("rules"):
         for symbol in row["symbol"].split():

@@ -1,25 +1,37 @@
-"""From the tokens of a phrase to a written sentence with word alignments."""
+"""Spelling: conversion of tokens to written sentences and a word alignment."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from data.links import Gold
+
 
 class Token(NamedTuple):
-    """One word as the rules give it, before spelling depends on neighbours."""
-
-    text: str
-    before_vowel: str = ""  # its spelling there, "" where it has only one
-    article: bool = False  # may contract with a preposition in front of it
-
-
-class Pair(NamedTuple):
-    """A sentence, its translation and the gold alignment of their words.
+    """Word of a phrase, before its neighbours change its spelling.
 
     Attributes:
-        english, french: the two sentences, as they are written.
-        alignment: Pharaoh links over 0-based words, "i-j" sure, "ipj" possible.
-        english_words, french_words: the words that the alignment counts.
+        text: usual spelling.
+        before_vowel: spelling before a vowel, "" if it is the usual one.
+        article: whether the word may contract with a preposition before it, as
+            French "de le" becomes "du".
+    """
+
+    text: str
+    before_vowel: str = ""
+    article: bool = False
+
+
+class WrittenPair(NamedTuple):
+    """Sentence with its translation and the alignment of their words.
+
+    Attributes:
+        english, french: the two sentences as written.
+        alignment: word alignment in Pharaoh format: "i-j" is a sure link of
+            English word i to French word j, and "ipj" a possible link. Words
+            are counted from 0.
+        english_words, french_words: words to which the numbers in the alignment
+            refer.
     """
 
     english: str
@@ -29,10 +41,10 @@ class Pair(NamedTuple):
     french_words: tuple[str, ...]
 
 
-Links = dict[tuple[int, int], bool]  # (English, French) token → is it sure?
+Links = dict[tuple[int, int], bool]  # (English, French) token → whether sure
 
-_FRENCH_VOWELS = "aeiouhyœ"  # each h of the lexicon is mute, but that of:
-_UNELIDED = {"huit", "onze"}  # « le huit mai », « le onze mai »
+_FRENCH_VOWELS = "aeiouhyœ"  # every h in the lexicon is mute
+_UNELIDED = {"huit", "onze"}  # not elided: « le huit mai », « le onze mai »
 _CONTRACTIONS = {
     ("de", "le"): "du",
     ("de", "les"): "des",
@@ -43,15 +55,26 @@ _CONTRACTIONS = {
 
 def write(
     english: Sequence[Token], french: Sequence[Token], links: Links
-) -> Pair:
-    """Spell both sides out; words that merge take the links of their parts."""
+) -> WrittenPair:
+    """Write tokens of both languages as sentences, and align their words.
+
+    If several tokens are merged into one word, such as "de" and "le" into "du",
+    the word has the links of all these tokens.
+
+    Args:
+        english: tokens of the English sentence.
+        french: tokens of the French sentence.
+        links: alignment of the tokens. Each key is a pair: the index of an
+            English token and the index of a French token. A value is true if
+            the link is sure, and false if it is only possible.
+    """
     sources = _spell(english, "aeiou")
     targets = _attach(_contract(_spell(french, _FRENCH_VOWELS)))
     sources = _capitalised(sources)
     targets = _capitalised(targets)
     source_words = tuple(word.text for word in sources)
     target_words = tuple(word.text for word in targets)
-    return Pair(
+    return WrittenPair(
         _join(source_words, closing=("'", ",", ".", "?", "!")),
         _join(target_words, closing=(",", ".")),
         _pharaoh(links, sources, targets),
@@ -62,7 +85,7 @@ def write(
 
 class _Word(NamedTuple):
     text: str
-    parts: tuple[int, ...]  # the tokens it came from
+    parts: tuple[int, ...]  # tokens that the word came from
     article: bool
 
 
@@ -104,7 +127,11 @@ def _contract(words: Iterable[_Word]) -> list[_Word]:
 
 
 def _attach(words: Iterable[_Word]) -> list[_Word]:
-    """Join "-la" to the verb it follows: one word, as Moses counts them."""
+    """Join each word that begins with a hyphen to the verb before it.
+
+    For example, "prends" and "-la" become the word "prends-la". The tokenizer
+    of the tool Moses does not split such words either.
+    """
     merged: list[_Word] = []
     for word in words:
         if word.text.startswith("-"):
@@ -138,14 +165,12 @@ def _pharaoh(
 ) -> str:
     source_place = _places(sources)
     target_place = _places(targets)
-    merged: Links = {}
-    for (source, target), sure in links.items():
-        link = (source_place[source], target_place[target])
-        merged[link] = merged.get(link, False) or sure
-    return " ".join(
-        f"{source}{'-' if sure else 'p'}{target}"
-        for (source, target), sure in sorted(merged.items())
-    )
+    merged = {
+        (source, target): (source_place[source], target_place[target])
+        for source, target in links
+    }
+    sure = (merged[link] for link, is_sure in links.items() if is_sure)
+    return str(Gold.of(sure, merged.values()))
 
 
 def _places(words: Iterable[_Word]) -> dict[int, int]:

@@ -1,12 +1,18 @@
-"""Pharaoh links: `i-j` sure, `ipj` possible, from 0, and what they index."""
+"""Conversion of Multi30k's word alignments from Moses tokens to words.
+
+The published alignments link the tokens into which the tool Moses split the
+sentences. Glimpse needs links between the words of the raw sentences.
+"""
 
 import difflib
-import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import accumulate, product
 
+from data.links import parse_pharaoh
 from data.text import words
 
-# What Moses's escaping writes; the ampersand last, or it would be undone twice.
+# Escapes that Moses writes. The ampersand is last, so that nothing is unescaped
+# twice.
 _ESCAPES = {
     "&apos;": "'",
     "&quot;": '"',
@@ -20,7 +26,7 @@ _ESCAPES = {
     "&amp;": "&",
 }
 
-# What Moses's normalising of punctuation makes of single characters.
+# Characters that Moses's normalising of punctuation replaces.
 _NORMALISED = str.maketrans(
     {
         **dict.fromkeys("“”„«»", '"'),
@@ -31,26 +37,22 @@ _NORMALISED = str.maketrans(
 )
 
 
-def flip_links(links: str) -> str:
-    """Return Pharaoh links with the two sides exchanged: "0-2" is "2-0"."""
-    return _written((j, i, mark) for i, j, mark in _parsed(links))
-
-
 def words_of_tokens(
     tokens: list[str], text: str, language: str
 ) -> list[tuple[int, ...]]:
-    """Return for each processed token the words of `text` it is made of.
+    """Find the words of a raw sentence that correspond to its Moses tokens.
 
     Args:
-        tokens: `text` after lower-casing, normalising of punctuation, Moses's
-            tokenising and escaping.
-        text: the raw sentence.
-        language: code of its language.
+        tokens: tokens that Moses made of the sentence: it lower-cased the text,
+            normalised the punctuation, tokenised and escaped it.
+        text: raw sentence.
+        language: code of the sentence's language.
 
     Returns:
-        Indices into `words(text, language)`: where the token's characters are,
-        or for one that stands elsewhere than in the text (normalising swaps a
-        closing quote and the full stop), the first spare word that reads alike.
+        For each token, the indices in `words(text, language)` of the words that
+        contain the token's characters. Moses may have swapped a closing quote
+        and a full stop. A token that was moved in this way gets the first word
+        that has the same text and belongs to no other token.
     """
     spans = words(text, language)
     spelt = [
@@ -60,7 +62,7 @@ def words_of_tokens(
     owners = _character_owners(spelt)
     matches = dict(_matching_characters("".join(spelt), "".join(plain)))
     result = []
-    ends = itertools.accumulate(map(len, plain))
+    ends = accumulate(map(len, plain))
     for token, end in zip(plain, ends, strict=True):
         places = range(end - len(token), end)
         found = {owners[matches[place]] for place in places if place in matches}
@@ -71,33 +73,23 @@ def words_of_tokens(
 def map_links(
     links: str, source: list[tuple[int, ...]], target: list[tuple[int, ...]]
 ) -> str:
-    """Return links between tokens as links between the words they come from.
+    """Convert an alignment of tokens into an alignment of words.
 
     Args:
-        links: Pharaoh links over tokens.
-        source: for each source token its words, as `words_of_tokens` gives.
-        target: the same for the target.
+        links: links between tokens in Pharaoh format, such as "0-0 1p2".
+        source: indices of the words of each source token, as
+            `words_of_tokens` returns them.
+        target: indices of the words of each target token.
+
+    Returns:
+        Links between words in Pharaoh format. A link of two tokens becomes
+        links of all words of one token with all words of the other.
     """
-    return _written(
-        (i, j, mark)
-        for source_token, target_token, mark in _parsed(links)
-        for i in source[source_token]
-        for j in target[target_token]
+    return str(
+        parse_pharaoh(links).mapped(
+            lambda link: product(source[link[0]], target[link[1]])
+        )
     )
-
-
-def _parsed(links: str) -> Iterator[tuple[int, int, str]]:
-    for link in links.split():
-        mark = "p" if "p" in link else "-"
-        i, _, j = link.partition(mark)
-        yield int(i), int(j), mark
-
-
-def _written(links: Iterable[tuple[int, int, str]]) -> str:
-    # Sorted, a sure link follows the possible one on the same words and wins.
-    order = sorted(set(links), key=lambda link: (link[:2], link[2] == "-"))
-    marks = {(i, j): mark for i, j, mark in order}
-    return " ".join(f"{i}{mark}{j}" for (i, j), mark in marks.items())
 
 
 def _unescaped(token: str) -> str:
@@ -111,7 +103,13 @@ def _character_owners(spelt: list[str]) -> list[int]:
 
 
 def _matching_characters(text: str, tokens: str) -> Iterator[tuple[int, int]]:
-    """Yield (place in `tokens`, place in `text`) of what corresponds."""
+    """Yield pairs of indices of matching characters in two strings.
+
+    The first index of a pair is that of the character in `tokens`; the second
+    is that of the matching character in `text`. If a passage of `text` was
+    replaced by another one in `tokens`, the characters of the two passages are
+    matched in proportion to the lengths of the passages.
+    """
     matcher = difflib.SequenceMatcher(None, text, tokens, autojunk=False)
     for move, start, end, token_start, token_end in matcher.get_opcodes():
         if move in ("equal", "replace"):

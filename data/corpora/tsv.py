@@ -1,4 +1,4 @@
-"""Which columns a table of sentences has, and which of them are read."""
+"""TSV tables: a check of the number of columns, and reading of two columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from data.errors import GlimpseError
 
 _TAB = ord("\t")
-_LAYOUTS = {2: (0, 1), 3: (0, 1), 4: (1, 3)}  # where source and target are
+_LAYOUTS = {2: (0, 1), 3: (0, 1), 4: (1, 3)}  # columns of source and target
 _NUMBERED = re.compile(
     rb'(?:"\d+"|\d+)[ ]*\t[^\t]*\t[ ]*(?:"\d+"|\d+)[ ]*\t[^\t]*'
 )
@@ -23,12 +23,13 @@ _ACCEPTED = (
 
 
 class Columns:
-    """The columns of a table, as its blocks go by.
+    """Checker of a table, whose lines must have the same number of columns.
 
-    The first line that is not blank tells how many every line must have.
+    The table is checked block by block. The first line that is not blank
+    decides how many columns the table must have: two, three or four.
 
     Attributes:
-        count: how many there are; 0 as long as all lines are blank.
+        count: number of columns; 0 if all lines so far were blank.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,20 +39,22 @@ class Columns:
     def check(
         self, block: bytes, ends: np.ndarray, before: int, unclosed: int | None
     ) -> None:
-        """Check the next lines.
+        """Check the next lines of the table.
 
         Args:
-            block: whole lines.
-            ends: where in it they end.
-            before: how many lines came before.
-            unclosed: see `Quotes`.
+            block: bytes of whole lines.
+            ends: indices in the block of the ends of its lines.
+            before: number of lines of the table before the block.
+            unclosed: number of the first line with a field whose quote is not
+                closed, for the error message: see `Quotes.unclosed`.
 
         Raises:
-            GlimpseError: a line has other columns than it must have.
+            GlimpseError: a line has a wrong number of columns, or a line of a
+                table of four columns has no number in column 1 or column 3.
         """
         starts = np.concatenate([[0], ends[:-1] + 1])
         places = np.flatnonzero(np.frombuffer(block, np.uint8) == _TAB)
-        found = np.diff(np.searchsorted(places, ends), prepend=0) + 1  # a line
+        found = np.diff(np.searchsorted(places, ends), prepend=0) + 1  # by line
 
         def text(place: int) -> bytes:
             line = block[starts[place] : ends[place]].strip(b"\r")
@@ -97,9 +100,13 @@ class Columns:
 
 
 def pick(line: str, count: int) -> tuple[str, str]:
-    """Return source and target out of a line of a table, from so many columns.
+    """Return the source and the target sentence of a line of a table.
 
-    Both are empty in a blank line, which may have fewer.
+    The two sentences of a blank line are empty.
+
+    Args:
+        line: line of the table.
+        count: number of columns of the table: 2, 3 or 4.
     """
     if not line.strip():
         return "", ""
