@@ -1,4 +1,6 @@
-"""Batches in, distributions and hypotheses out."""
+"""Sequence-to-sequence networks, and search for their likeliest outputs."""
+
+from typing import Any
 
 from models.adam import Adam
 from models.attention import (
@@ -35,7 +37,9 @@ from models.decoder import (
 from models.encoder import Encoder
 from models.search import Hypotheses, SearchOptions, search
 from models.seq2seq import Seq2Seq
-from models.translation import TranslationModel
+from models.sequence_model import SequenceModel
+from models.sources import EmbeddingDropout, Encoded, Source, TokenSource
+from models.targets import Seen, Target, TokenTarget
 
 __all__ = [
     "Adam",
@@ -46,6 +50,8 @@ __all__ = [
     "ConditionalDecoder",
     "CoverageAttention",
     "Decoder",
+    "EmbeddingDropout",
+    "Encoded",
     "Encoder",
     "GRUCell",
     "Hypotheses",
@@ -65,9 +71,22 @@ __all__ = [
     "PlainDecoder",
     "ScaledDotProductAttention",
     "SearchOptions",
+    "Seen",
     "Seq2Seq",
+    "SequenceModel",
     "SimpleRNNCell",
+    "Source",
     "StartingExample",
-    "TranslationModel",
+    "Target",
+    "TokenSource",
+    "TokenTarget",
     "search",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "TranslationModel":
+        from data.moved import look_up
+
+        return look_up("models", ("models",), name)
+    raise AttributeError(f"module 'models' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Adam, one operation a weight."""
+"""Adam optimizer that updates each weight by one TensorFlow operation."""
 
 from typing import Any
 
@@ -8,17 +8,19 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("glimpse")
 class Adam(keras.optimizers.Adam):
-    """Keras's Adam, its variables and its formula, with one pass over each.
+    """Adam optimizer that reads and writes each weight only once per update.
 
-    Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm
-    1 in the order of computation of section 2. Keras reads and writes each
-    weight and its moments several times over.
+    It has the same variables and computes the same formula as
+    `keras.optimizers.Adam`, which reads and writes each weight and its moments
+    several times. The formula is algorithm 1 of Kingma and Ba 2015, "Adam: a
+    method for stochastic optimization", in the more efficient order of
+    operations that their section 2 gives.
     """
 
     def update_step(
         self, gradient: tf.Tensor, variable: Any, learning_rate: Any
     ) -> None:
-        """Update one weight by its gradient, which is dense."""
+        """Update one weight, given its dense gradient."""
         if self.amsgrad:
             super().update_step(gradient, variable, learning_rate)
             return

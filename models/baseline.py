@@ -1,4 +1,4 @@
-"""The starting example, repaired by the least that makes it a translator."""
+"""Baseline for translation: network of standard Keras layers."""
 
 from typing import Any
 
@@ -9,28 +9,36 @@ from keras import layers, ops
 from models.attention import Memory
 from models.building import build_once
 from models.decoder import DecoderState
-from models.softmax import SoftmaxLayer
-from models.translation import TranslationModel
+from models.sequence_model import SequenceModel
+from models.softmax import SoftmaxLayer, softmax_losses
+from models.sources import Encoded, real_places
+from models.targets import Seen
 
 
 @keras.saving.register_keras_serializable("glimpse")
-class StartingExample(TranslationModel):
-    """`Embedding(64) -> LSTM(128) -> Attention -> Dense`, with stock layers.
+class StartingExample(SequenceModel):
+    """Network of Keras layers `Embedding -> LSTM -> Attention -> Dense`.
 
-    As a `Sequential` it cannot translate: Keras's attention takes two inputs,
-    nothing shifts the target, nothing masks padding, nothing decodes. Here
-    the embedding and the LSTM stand once for each language, the target's
-    states are the queries over the source's, the target is shifted by one and
-    padding is masked. All else stays as it was: the softmax layer sees the
-    context vector alone, and the encoder hands over no state.
+    It is a baseline. The project started from these layers, with 64 units in
+    the embedding and 128 in the LSTM, in a `Sequential`. A `Sequential` of them
+    cannot translate: it passes one input to each layer, but Keras's attention
+    needs two. Moreover, a `Sequential` does not shift the target, mask padding
+    or decode.
+
+    Here each language has its own embedding and LSTM. The outputs of the target
+    LSTM are the queries of attention, and the outputs of the source LSTM are
+    the values. The input of the target LSTM is the embedded target, shifted by
+    one position, and padding is masked. As in that `Sequential`, the input of
+    the softmax layer is only the output of attention, and the initial state of
+    the target LSTM is zero instead of the last state of the source LSTM.
 
     Args:
         source_vocabulary_size: number of source token ids.
         target_vocabulary_size: number of target token ids.
-        embedding_units: dimension of the embeddings.
-        units: dimension of the LSTMs.
+        embedding_units: dimension of both embeddings.
+        units: dimension of both LSTMs.
 
-    Call arguments, output: see `Seq2Seq`.
+    The call arguments and the output are those of `Seq2Seq`.
     """
 
     def __init__(
@@ -81,38 +89,58 @@ class StartingExample(TranslationModel):
     def build_from_config(self, config: dict[str, Any]) -> None:
         self.build()
 
-    def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        memory, _ = self.encode(inputs["source"])
+    def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, Any]:
+        encoded, _ = self.encode(inputs["source"], inputs.get("source_length"))
         queries = self.target_lstm(self.target_embedding(inputs["target_in"]))
-        context, weights = self._attend(queries, memory)
+        context, weights = self._attend(queries, encoded.memory)
         layer = SoftmaxLayer.of_dense(self.softmax_projection)
-        said = self.said(context, layer, inputs)
+        if "target" not in inputs:
+            said = {"logits": layer.logits(context)}
+        else:
+            losses = softmax_losses(
+                context,
+                layer,
+                inputs["target"],
+                inputs["mask"],
+                self.label_smoothing,
+                self.real_only,
+            )
+            said = {"losses": losses}
         return {**said, "attention_weights": weights}
 
-    def encode(self, source: tf.Tensor) -> tuple[Memory, DecoderState]:
-        """Read source tokens (B, S): the memory, and a state of zeros."""
-        mask = ops.not_equal(source, 0)
-        values = self.source_lstm(self.source_embedding(source), mask=mask)
+    def encode(
+        self, values: tf.Tensor, lengths: tf.Tensor | None = None
+    ) -> tuple[Encoded, DecoderState]:
+        """Return the encoded sources, and an initial decoder state of zeros.
+
+        Args:
+            values: (B, S), padded token ids.
+            lengths: (B,), number of real tokens of each row; None if all tokens
+                are real.
+        """
+        mask = real_places(values, lengths)
+        values = self.source_lstm(self.source_embedding(values), mask=mask)
         zeros = ops.zeros_like(values[:, :1])
-        return Memory(values, values, mask), DecoderState(((zeros, zeros),))
+        memory = Memory(values, values, mask)
+        return Encoded(memory), DecoderState(((zeros, zeros),))
 
     def step(
-        self, tokens: tf.Tensor, state: DecoderState, memory: Memory
-    ) -> tuple[tf.Tensor, tf.Tensor, DecoderState]:
-        """One step for Q words a sentence; see `Seq2Seq.step`."""
+        self, tokens: tf.Tensor, state: DecoderState, encoded: Encoded
+    ) -> tuple[tf.Tensor, Seen, DecoderState]:
+        """Compute the log-probabilities of next words; see `Seq2Seq.step`."""
         embedded = self.target_embedding(tokens)  # (B, Q, E)
         rows, queries = ops.shape(embedded)[0], ops.shape(embedded)[1]
-        # Keras's cell takes (rows, E) alone.
+        # Keras's cell takes only (rows, E).
         flat = [_join_rows(x) for x in (embedded, *state.cells[0])]
         output, leaves = self.target_lstm.cell(flat[0], flat[1:])
         output, *leaves = (
             ops.reshape(x, (rows, queries, self.sizes["units"]))
             for x in (output, *leaves)
         )
-        context, weights = self._attend(output, memory)
+        context, weights = self._attend(output, encoded.memory)
         logits = self.softmax_projection(context)
         log_probs = tf.nn.log_softmax(tf.cast(logits, tf.float32))
-        return log_probs, weights, DecoderState((tuple(leaves),))
+        return log_probs, Seen(weights), DecoderState((tuple(leaves),))
 
     def _attend(
         self, queries: tf.Tensor, memory: Memory
@@ -128,5 +156,5 @@ class StartingExample(TranslationModel):
 
 
 def _join_rows(x: tf.Tensor) -> tf.Tensor:
-    """(B, Q, D) to (B * Q, D)."""
+    """Reshape (B, Q, D) to (B * Q, D)."""
     return ops.reshape(x, (-1, x.shape[-1]))

@@ -1,4 +1,4 @@
-"""Bridges: the decoder's first state, from the encoder's summary."""
+"""Bridges: layers that compute the decoder's first state for a source."""
 
 from typing import Any
 
@@ -6,25 +6,30 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from data.naming import choose
 from models.building import build_once
 from models.cells import State
 from models.encoder import Summary
-from models.naming import choose
 
 
 class Bridge(layers.Layer):
-    """From a `Summary` to a cell state for every layer of a decoder.
+    """Layer that computes the first state of the cell of each decoder layer.
+
+    The states are computed from the encoder's `Summary` of a source. This base
+    class has no `call`; subclasses define it.
 
     Args:
         units: dimension H of the decoder's cells.
         num_layers: number of the decoder's layers.
-        leaves: tensors in the state of a cell: 2 for an LSTM.
+        leaves: number of tensors in the state of one cell, such as 2 for an
+            LSTM.
 
     Call arguments:
-        summary: the encoder's, with leaves (B, M).
+        summary: the encoder's summary of a source; each tensor in it is (B, M).
 
     Output:
-        A tuple of cell states, bottom layer first, with leaves (B, H).
+        A tuple of cell states, one for each decoder layer, from the bottom to
+        the top. Each tensor of a state is (B, H).
     """
 
     def __init__(
@@ -36,7 +41,7 @@ class Bridge(layers.Layer):
         self.leaves = leaves
 
     def build(self, memory_units: int) -> None:
-        """Create the weights for a summary of M = `memory_units`."""
+        """Create the weights for summaries of dimension M = `memory_units`."""
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -49,10 +54,11 @@ class Bridge(layers.Layer):
 
 @keras.saving.register_keras_serializable("glimpse")
 class DenseBridge(Bridge):
-    """Each leaf is `tanh(W h + b)` of the top layer's last output h.
+    """Bridge through a dense layer: each tensor of a state is `tanh(W h + b)`.
 
-    Bahdanau et al. 2015, A.2.2, read the backward direction alone, and have
-    no bias.
+    h is the last hidden state of the encoder's top layer; each tensor has its
+    own W and b. In Bahdanau et al. 2015, A.2.2, h is the state of the backward
+    direction only, and there is no b.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -75,15 +81,16 @@ class DenseBridge(Bridge):
         )
 
     def read(self, summary: Summary) -> tf.Tensor:
-        """What the leaves are made from: (B, M)."""
+        """Return the tensor h (B, M) from which the states are computed."""
         return summary.states[-1][0]
 
 
 @keras.saving.register_keras_serializable("glimpse")
 class MeanBridge(DenseBridge):
-    """Each leaf is `tanh(W h + b)` of the mean h of the encoder's values.
+    """Bridge through a dense layer: each tensor of a state is `tanh(W h + b)`.
 
-    Sennrich et al. 2017, "Nematus", section 2.
+    h is the mean of the encoder's outputs at real tokens; each tensor has its
+    own W and b. This bridge is from Sennrich et al. 2017, "Nematus", section 2.
     """
 
     def read(self, summary: Summary) -> tf.Tensor:
@@ -92,13 +99,16 @@ class MeanBridge(DenseBridge):
 
 @keras.saving.register_keras_serializable("glimpse")
 class LastBridge(Bridge):
-    """Each layer starts where a layer of the encoder ended, with no weights.
+    """Bridge without weights: the first states are the encoder's last states.
 
-    Sutskever et al. 2014, section 2, as Luong et al. 2015. Of an encoder with
-    more layers than the decoder, the top ones are taken.
+    Sutskever et al. 2014, section 2, and Luong et al. 2015 use this bridge. If
+    the encoder has more layers than the decoder, the bridge uses the states of
+    the encoder's top layers.
 
     Raises:
-        ValueError: the states of the encoder do not fit the decoder's cells.
+        ValueError: the states of encoder and decoder differ in their number of
+            units or of tensors, or the encoder has fewer layers than the
+            decoder.
     """
 
     def build(self, memory_units: int) -> None:
@@ -131,7 +141,10 @@ class LastBridge(Bridge):
 
 @keras.saving.register_keras_serializable("glimpse")
 class ZeroBridge(Bridge):
-    """Zeros: attention alone tells the decoder of the source."""
+    """Bridge of zeros: the first state of the decoder is zero.
+
+    So the decoder gets information about the source only through attention.
+    """
 
     def call(self, summary: Summary) -> tuple[State, ...]:
         shape = (ops.shape(summary.mean)[0], self.units)
@@ -148,7 +161,11 @@ BRIDGES: dict[str, type[Bridge]] = {
 
 
 def get(name: str) -> type[Bridge]:
-    """The bridge class called `name`; a ValueError lists the names."""
+    """Return the bridge class called `name`.
+
+    Raises:
+        ValueError: no bridge has this name; the message lists the names.
+    """
     return choose(name, BRIDGES, "bridge")
 
 

@@ -1,4 +1,4 @@
-"""Encoders: embedded source tokens in, memory values and a summary out."""
+"""Recurrent encoders of embedded source tokens."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,15 +7,16 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from data.naming import choose
 from models import cells
 from models.building import Shape, build_once
 from models.fused import gates_of, unroll
-from models.naming import choose
 from models.parts import Dropout
 from models.precision import at_least_float32
 from models.recurrence import scan
 
-# Of a layer, counted from 0: whether each of its cells reads from the end.
+# For each direction, a function of a layer's number, counted from 0. It returns
+# one bool for each cell of the layer: True if the cell reads from the end.
 DIRECTIONS: dict[str, Callable[[int], tuple[bool, ...]]] = {
     "forward": lambda layer: (False,),
     "backward": lambda layer: (True,),
@@ -25,56 +26,60 @@ DIRECTIONS: dict[str, Callable[[int], tuple[bool, ...]]] = {
 
 
 class Summary(NamedTuple):
-    """What the encoder hands the decoder besides the values.
+    """Summary of a source, from which a bridge computes the decoder's state.
 
-    A state is that of the cells, before dropout and residual connections.
+    `states` are the last states of the recurrent cells. They are
+    not changed by a layer's residual connection and its dropout on outputs,
+    which are applied only to the outputs of the cells.
     """
 
-    states: tuple[cells.State, ...]  # the last of each layer, leaves (B, M)
-    mean: tf.Tensor  # (B, M), of the values of real tokens; 0 without any
+    states: tuple[cells.State, ...]  # last of each layer, tensors (B, M)
+    mean: tf.Tensor  # (B, M), mean output at real tokens; 0 if none
 
 
 @keras.saving.register_keras_serializable("glimpse")
 class Encoder(layers.Layer):
     """Recurrent encoder of one or more layers, in one direction or both.
 
-    Each layer reads the outputs of the one below:
+    The input of each layer is the output of the layer below:
 
     ```
-    h_n = dropout(cells_n(h_{n-1}))                  h_0 the embedded words
+    h_n = dropout(cells_n(h_{n-1}))                  h_0: embedded words
     h_n = dropout(cells_n(h_{n-1})) + h_{n-1}        residual, n > 1
     ```
 
-    The directions:
+    The values of `direction`:
 
     - "forward": from the first word to the last.
-    - "backward": from the last to the first, so that the first words of
-      source and target are near (Sutskever et al. 2014, section 3.3). The
-      values stay in the order of the source.
-    - "bidirectional": both, concatenated (Schuster and Paliwal 1997;
-      Bahdanau et al. 2015, section 3.2).
-    - "alternating": the first layer forward, the second backward, and so on
+    - "backward": from the last word to the first, so that few steps lie
+      between the first words of source and target (Sutskever et al. 2014,
+      section 3.3). The outputs stay in the order of the source.
+    - "bidirectional": each layer has a forward and a backward cell, whose
+      outputs are concatenated (Schuster and Paliwal 1997; Bahdanau et al.
+      2015, section 3.2).
+    - "alternating": the first layer is forward, the second backward, and so on
       (Zhou et al. 2016, "Deep recurrent models", section 3.1).
 
     Args:
-        units: dimension of one direction.
-        cell: a name in `models.cells.CELLS`.
+        units: dimension H of each cell.
+        cell: name of the recurrent cell, a key of `models.cells.CELLS`.
         num_layers: number of layers.
-        direction: a name in `DIRECTIONS`.
-        dropout: rate between layers and on the outputs.
-        residual: add to a layer's output its input, from the second layer on
-            (Wu et al. 2016, section 3.1, from the third on).
-        variational: draw one dropout mask for all positions of a sentence,
-            and drop the hidden state where it enters the recurrent product
-            too, at the same rate (Gal and Ghahramani 2016).
+        direction: name of the direction, a key of `DIRECTIONS`.
+        dropout: dropout rate on the output of each layer.
+        residual: whether each layer except the first adds its input to its
+            output (Wu et al. 2016, section 3.1, do so from the third layer on).
+        variational: whether all positions of a sentence share one dropout mask.
+            If so, dropout of the same rate is also applied to the hidden state,
+            before it is multiplied by the recurrent weights (Gal and Ghahramani
+            2016).
 
     Call arguments:
-        embedded: (B, S, E).
+        embedded: (B, S, E), embedded words.
         mask: (B, S), True on real tokens.
 
     Output:
-        Values (B, S, M), zero on padding, and a `Summary` of states and mean.
-        M is `output_units`, 2 H for "bidirectional" and H otherwise.
+        The outputs of the top layer (B, S, M), zero on padding, and a `Summary`
+        of the source. M is `output_units`: 2 H for "bidirectional", else H.
     """
 
     def __init__(
@@ -112,12 +117,12 @@ class Encoder(layers.Layer):
 
     @property
     def output_units(self) -> int:
-        """Dimension M of the values."""
+        """Dimension M of the outputs."""
         return self.layers[-1].output_units
 
     @property
     def is_fused(self) -> bool:
-        """Whether training takes loops with their gradient by hand."""
+        """Tell whether the recurrent loops have hand-written gradients."""
         every = (cell for layer in self.layers for cell in layer.cells)
         return all(gates_of(cell) is not None for cell in every)
 
@@ -149,21 +154,26 @@ class Encoder(layers.Layer):
 
 
 class EncoderLayer(layers.Layer):
-    """One layer of an `Encoder`: a cell for each direction, side by side.
+    """Layer of an `Encoder`, with one recurrent cell for each direction.
 
     Args:
-        units: dimension H of a direction.
-        cell: a name in `models.cells.CELLS`.
-        reverse: of each direction, whether it reads from the end.
-        dropout, residual, variational: as the encoder's.
+        units: dimension H of each cell.
+        cell: name of the recurrent cell, a key of `models.cells.CELLS`.
+        reverse: one bool for each direction; True if the cell of the direction
+            reads from the last word to the first.
+        dropout: dropout rate on the output of the layer.
+        residual: whether the layer adds its input to its output.
+        variational: see `Encoder`.
 
     Call arguments:
-        inputs: (B, S, E), E equal to M where the layer is residual.
+        inputs: (B, S, E), embedded words or outputs of the layer below; E must
+            equal M if `residual` is True.
         mask: (B, S), True on real tokens.
 
     Output:
-        Values (B, S, M), and the cells' last state, leaves (B, M), the
-        directions concatenated.
+        The outputs (B, S, M), and the last state, whose tensors are (B, M).
+        Both are concatenated over the directions, so M is H times the number of
+        directions.
     """
 
     def __init__(
@@ -216,7 +226,7 @@ class EncoderLayer(layers.Layer):
     def _read(
         self, direction: int, inputs: tf.Tensor, mask: tf.Tensor
     ) -> tuple[tf.Tensor, cells.State]:
-        """Outputs (B, S, H) of one direction, and its last state."""
+        """Return the outputs (B, S, H) and the last state of one direction."""
         cell = self.cells[direction]
         projected = cell.project(inputs)
         state = cell.zero_state(projected[:, 0])
@@ -236,7 +246,10 @@ class EncoderLayer(layers.Layer):
 
 
 def _mean(values: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Mean (B, M) of values (B, S, M) that are zero where `mask` is False."""
+    """Return the mean (B, M) of `values` (B, S, M) over real tokens.
+
+    `values` must be zero on padding.
+    """
     # Half precision cannot hold the sum over a long sentence.
     total = tf.reduce_sum(at_least_float32(values), 1)
     count = tf.reduce_sum(tf.cast(mask, total.dtype), 1, keepdims=True)

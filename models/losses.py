@@ -1,35 +1,58 @@
-"""Losses as (sum, count), so that padding never enters an average."""
+"""Losses of target tokens, and a mask that excludes padding."""
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from models.precision import at_least_float32
 
 
-def token_mask(target: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """1.0 on the real tokens of rows that count: (B, T), float32.
+class Losses(NamedTuple):
+    """Loss, negative log-likelihood and correctness of each target token.
+
+    Each field is a tensor (B, T), with the value 0 where the mask is 0.
+    """
+
+    loss: tf.Tensor  # loss that training minimises
+    nll: tf.Tensor  # negative log-likelihood, in nats
+    correct: tf.Tensor  # 1 where no other token was likelier
+
+
+def token_mask(
+    target: tf.Tensor, lengths: tf.Tensor | None, weights: tf.Tensor
+) -> tf.Tensor:
+    """Return a mask (B, T), float32: 1 on real tokens, 0 on all others.
 
     Args:
-        target: (B, T) token ids, 0 on padding.
-        weights: (B,), 0 on filler rows.
+        target: (B, T) token ids.
+        lengths: (B,), number of real tokens of each row; None if all tokens are
+            real.
+        weights: (B,), 0 for rows that only fill up the batch, and 1 for all
+            other rows.
     """
-    return tf.cast(target != 0, tf.float32) * weights[:, None]
+    weights = weights[:, None]
+    if lengths is None:
+        return tf.ones(tf.shape(target)) * weights
+    return tf.sequence_mask(lengths, tf.shape(target)[1], tf.float32) * weights
 
 
 def token_losses(
     target: tf.Tensor, logits: tf.Tensor, label_smoothing: float = 0.0
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Loss and negative log-likelihood of every token, in nats.
+    """Return the loss and negative log-likelihood of every token, in nats.
 
-    With smoothing e the loss is `(1 - e) nll + e * mean over V of -log p`
-    (Szegedy et al. 2016, section 7).
+    With label smoothing e, the loss of a token is `(1 - e) * nll + e * m`,
+    where nll is the token's negative log-likelihood, and m is the mean of
+    -log p over all V tokens (Szegedy et al. 2016, section 7).
 
     Args:
         target: (B, T) token ids.
-        logits: (B, T, V).
-        label_smoothing: e, from 0 to less than 1.
+        logits: (B, T, V), unnormalised scores of all tokens.
+        label_smoothing: smoothing e, from 0 to less than 1.
 
     Returns:
-        Two tensors (B, T); without smoothing they are the same.
+        The loss and the negative log-likelihood, each (B, T). Without smoothing
+        they are equal.
     """
     logits = at_least_float32(logits)
     nll = tf.nn.sparse_softmax_cross_entropy_with_logits(target, logits)
@@ -43,10 +66,12 @@ def token_losses(
 
 
 def coverage_loss(weights: tf.Tensor) -> tf.Tensor:
-    """How much each step looks where earlier steps have looked: (B, T).
+    """Return a loss (B, T) that penalises repeated attention to a position.
 
-    `sum over s of min(a_t[s], sum over u < t of a_u[s])`, from 0 to 1. See,
-    Liu and Manning 2017, equation 12; they add it to the loss of each token.
+    The loss of step t is `sum over s of min(a_t[s], sum over u < t of a_u[s])`,
+    where a_t are the attention weights of step t. The loss lies between 0 and
+    1. The formula is equation 12 of See, Liu and Manning 2017, who add this
+    loss to the loss of each token.
 
     Args:
         weights: (B, T, S) attention weights.
@@ -59,16 +84,20 @@ def coverage_loss(weights: tf.Tensor) -> tf.Tensor:
 def guided_alignment_loss(
     weights: tf.Tensor, alignment: tf.Tensor
 ) -> tf.Tensor:
-    """How far attention is from a given alignment: (B, T), in nats.
+    """Return the cross-entropy of alignment and attention: (B, T), in nats.
 
-    `-sum over s of A_t[s] log a_t[s]`, the cross-entropy of Chen et al. 2016,
-    "Guided alignment training for topic-aware neural machine translation",
-    section 3; a token without links has 0. A weight counts as 1e-9 at least,
-    so that a link out of reach of a window costs much, not everything.
+    The loss of target token t is `-sum over s of A_t[s] log a_t[s]`, where A is
+    the alignment and a are the attention weights (Chen et al. 2016, "Guided
+    alignment training for topic-aware neural machine translation", section 3).
+    The loss is 0 for a token that the alignment links to no source token.
+    Weights below 1e-9 are raised to 1e-9. So the loss is large but finite if
+    attention is limited to a window of source positions and the alignment has a
+    link outside this window.
 
     Args:
         weights: (B, T, S) attention weights.
-        alignment: (B, T, S), rows that sum to 1, or to 0 without links.
+        alignment: (B, T, S), the correct weights of each target token; they
+            sum to 1, or to 0 for a token without links.
     """
     weights = tf.maximum(tf.cast(weights, tf.float32), 1e-9)
     return -tf.reduce_sum(alignment * tf.math.log(weights), -1)

@@ -1,4 +1,4 @@
-"""Metrics over target tokens."""
+"""Metrics that are averages over target tokens."""
 
 from typing import Any
 
@@ -8,10 +8,12 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("glimpse")
 class TokenMean(keras.metrics.Mean):
-    """Mean over tokens, however they were batched; `count` is their number.
+    """Mean of a value over tokens; `count` is the number of tokens so far.
 
-    Keras's own divides by T before it adds, so that a token of a batch of
-    long sentences would weigh less than one of a batch of short ones.
+    Every token has the same weight, whatever batch it is in. In Keras's own
+    mean, a token in a batch of long sentences weighs less than a token in a
+    batch of short sentences, since Keras divides the sum over a sentence by the
+    padded length T of its batch.
     """
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
@@ -23,7 +25,7 @@ class TokenMean(keras.metrics.Mean):
 
 @keras.saving.register_keras_serializable("glimpse")
 class Perplexity(TokenMean):
-    """`exp` of the mean negative log-likelihood of a token."""
+    """Perplexity: `exp` of the mean negative log-likelihood over tokens."""
 
     def __init__(self, name: str = "perplexity", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
@@ -33,6 +35,14 @@ class Perplexity(TokenMean):
 
 
 def correct_tokens(target: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """1.0 where the likeliest token is the target's: (B, T), float32."""
+    """Return 1.0 where the target token has the highest logit, else 0.0.
+
+    Args:
+        target: (B, T) token ids.
+        logits: (B, T, V), unnormalised scores of all tokens.
+
+    Returns:
+        (B, T), float32, one value for each target token.
+    """
     likeliest = tf.argmax(logits, -1, output_type=target.dtype)
     return tf.cast(tf.equal(likeliest, target), tf.float32)

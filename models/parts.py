@@ -1,8 +1,9 @@
-"""Parts of a batch, which the cores of a processor work on side by side.
+"""Division of a batch into parts, which the cores of a CPU compute in parallel.
 
-The gradient of a batch is the sum of those of its parts, and no part waits for
-another. What is drawn at random is drawn for the whole batch, and each part
-takes its own rows: a seed gives the same masks whatever the number of parts.
+The gradient of a batch is the sum of the gradients of its parts, and no part
+depends on another part. Random tensors are drawn for the whole batch, and each
+part uses its own rows of them. So the dropout masks depend on the seed, but not
+on the number of parts.
 """
 
 from collections.abc import Callable
@@ -16,15 +17,17 @@ from keras import layers
 
 @dataclass
 class Part:
-    """The rows of a batch that are being worked on.
+    """Part of a batch that is being computed.
 
     Attributes:
-        rows: how many the whole batch has.
-        first: the first of the part's own.
-        last: the one after its last.
-        drawn: what has been drawn for the whole batch, in order, by layer; all
-            parts of a batch share it.
-        taken: how much of it this part has had.
+        rows: number of rows of the whole batch.
+        first: index, in the whole batch, of the part's first row.
+        last: index, in the whole batch, of the row after the part's last row.
+        drawn: dict whose keys are ids of layers. Each value is a list of the
+            random tensors that were drawn for that layer so far, each for the
+            whole batch. All parts of a batch share this dict.
+        taken: dict whose keys are ids of layers. Each value is the number of
+            that layer's tensors that this part has used.
     """
 
     rows: tf.Tensor
@@ -34,7 +37,15 @@ class Part:
     taken: dict[int, int] = field(default_factory=dict)
 
     def draw(self, owner: int, draw: Callable[[], tf.Tensor]) -> tf.Tensor:
-        """The part's rows of what `draw` gives for the whole batch."""
+        """Return this part's rows of a random tensor for the whole batch.
+
+        The n-th call for a layer returns rows of the layer's n-th tensor. The
+        first part that needs a tensor draws it.
+
+        Args:
+            owner: id of the layer that uses the tensor.
+            draw: function that draws a tensor for the whole batch.
+        """
         drawn = self.drawn.setdefault(owner, [])
         number = self.taken.get(owner, 0)
         self.taken[owner] = number + 1
@@ -47,13 +58,15 @@ _PART: ContextVar[Part | None] = ContextVar("part of a batch", default=None)
 
 
 def in_parts(work: Callable[[Any], Any], batch: Any, count: int) -> list[Any]:
-    """What `work` gives for each of so many parts of a batch.
+    """Split a batch into `count` parts and return the result of each part.
 
     Args:
-        work: takes a nest of tensors (b, ...), b being 0 where there are fewer
-            rows than parts.
-        batch: a nest of tensors (B, ...).
-        count: how many parts, as equal as can be.
+        work: function that computes the result of one part. Its argument has
+            the structure of `batch`, with tensors (b, ...), where b is the
+            number of rows of the part. If the batch has fewer rows than parts,
+            b is 0 for some parts.
+        batch: nested structure of tensors (B, ...).
+        count: number of parts; their sizes differ by at most one row.
     """
     if count == 1:
         return [work(batch)]
@@ -72,14 +85,21 @@ def in_parts(work: Callable[[Any], Any], batch: Any, count: int) -> list[Any]:
 
 
 def joined(results: list[Any]) -> Any:
-    """What `in_parts` gives, nests of tensors (b, ...), of all rows."""
+    """Concatenate the results of `in_parts` into the result of the whole batch.
+
+    The result of a part is a nested structure of tensors (b, ...). The result
+    of the whole batch has the same structure, with tensors (B, ...).
+    """
     if len(results) == 1:
         return results[0]
     return tf.nest.map_structure(lambda *each: tf.concat(each, 0), *results)
 
 
 class Dropout(layers.Dropout):
-    """Keras's dropout, whose masks are those of the whole batch."""
+    """Keras dropout layer that also works when a batch is computed in parts.
+
+    The mask is drawn for the whole batch, and each part uses its own rows.
+    """
 
     def call(self, inputs: tf.Tensor, training: bool = False) -> tf.Tensor:
         part = _PART.get()

@@ -1,4 +1,4 @@
-"""Readouts: what a decoder knows, as the vector the softmax layer sees."""
+"""Readouts: layers between a decoder's results and the softmax layer."""
 
 from typing import Any
 
@@ -6,18 +6,22 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from data.naming import choose
 from models.building import Shape, build_once
-from models.naming import choose
 
 
 class Readout(layers.Layer):
-    """One layer on top of a decoder, from (..., D) to (..., R).
+    """Layer between a decoder's results and the softmax layer.
+
+    Its input has the shape (..., D). Its output, called a readout, has the
+    shape (..., R) and is the input of the softmax layer. This base class
+    computes `W x + b`; subclasses add an activation.
 
     Args:
-        units: dimension R of the readout.
+        units: dimension R of the output.
     """
 
-    pieces = 1  # how many linear maps there are to each unit
+    pieces = 1  # number of linear outputs for each unit
 
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -33,7 +37,12 @@ class Readout(layers.Layer):
         return self.activate(self.projection(inputs))
 
     def activate(self, projected: tf.Tensor) -> tf.Tensor:
-        """What is made of `W x + b`, (..., pieces * R)."""
+        """Apply the activation, and return the readout (..., R).
+
+        Args:
+            projected: (..., P * R), output `W x + b` of the dense layer. P is
+                the attribute `pieces`: 2 for maxout, else 1.
+        """
         return projected
 
     def get_config(self) -> dict[str, Any]:
@@ -42,7 +51,7 @@ class Readout(layers.Layer):
 
 @keras.saving.register_keras_serializable("glimpse")
 class TanhReadout(Readout):
-    """`tanh(W x + b)`."""
+    """Readout layer that computes `tanh(W x + b)`."""
 
     def activate(self, projected: tf.Tensor) -> tf.Tensor:
         return ops.tanh(projected)
@@ -50,10 +59,11 @@ class TanhReadout(Readout):
 
 @keras.saving.register_keras_serializable("glimpse")
 class MaxoutReadout(Readout):
-    """The larger of each pair of `W x + b`: `t_j = max(u_{2j-1}, u_{2j})`.
+    """Readout that computes `t_j = max(u_{2j-1}, u_{2j})`, with `u = W x + b`.
 
-    Goodfellow et al. 2013, "Maxout networks", section 2, with two pieces;
-    Bahdanau et al. 2015, A.2.2.
+    It is maxout with two pieces, that is, two linear outputs for each unit
+    (Goodfellow et al. 2013, "Maxout networks", section 2), as in Bahdanau et
+    al. 2015, A.2.2.
     """
 
     pieces = 2
@@ -69,5 +79,9 @@ READOUTS: dict[str, type[Readout]] = {
 
 
 def get(name: str) -> type[Readout]:
-    """The readout class called `name`; a ValueError lists the names."""
+    """Return the readout class called `name`.
+
+    Raises:
+        ValueError: no readout has this name; the message lists the names.
+    """
     return choose(name, READOUTS, "readout activation")

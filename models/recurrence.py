@@ -1,4 +1,4 @@
-"""One loop over time, shared by encoders and decoders."""
+"""Loop over time steps, used by encoders and decoders."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,23 +14,24 @@ def scan(
     mask: tf.Tensor | None = None,
     reverse: bool = False,
 ) -> tuple[Any, Any]:
-    """Run `step` along axis 1 of `inputs`, carrying `state`.
+    """Run a recurrence: call `step` at each position of axis 1 of `inputs`.
 
-    Where `mask` is False the state passes through unchanged and the outputs
-    are zero, so padding, on either side, changes nothing.
+    Where `mask` is False, the state stays unchanged and the outputs are zero.
+    So padding, before or after the real positions, changes no result.
 
     Args:
-        step: `(inputs at t, state) -> (outputs at t, state)`. It is called
-            once more, unused, to learn the structure of its outputs: random
-            numbers drawn then are lost.
-        inputs: a tensor or a nest of tensors (B, T, ...), with T at least 1.
-        state: a nest of tensors (B, ...); what is absent is `()`.
-        mask: (B, T) boolean, True on real positions.
-        reverse: walk from the last position to the first; the outputs stay in
-            the order of the inputs.
+        step: function `(inputs at t, state) -> (outputs at t, next state)`. It
+            is called once more, before the loop, to find the structure of its
+            outputs; the results of this call are discarded.
+        inputs: tensor (B, T, ...), or nested structure of them, with T ≥ 1.
+        state: state before the first step: nested structure of tensors
+            (B, ...), with `()` in place of absent tensors.
+        mask: (B, T) boolean, True on real positions; None if all are real.
+        reverse: whether to go from the last position to the first; the outputs
+            stay in the order of the inputs.
 
     Returns:
-        The outputs, each (B, T, ...), and the last state.
+        The outputs, each (B, T, ...), and the state after the last step.
     """
     first = tf.nest.flatten(inputs)[0]
     steps = first.shape[1] or tf.shape(first)[1]
@@ -41,10 +42,7 @@ def scan(
         return tf.nest.map_structure(lambda a: a.read(position), arrays)
 
     template, _ = step(tf.nest.map_structure(lambda x: x[:, 0], inputs), state)
-    outputs = tf.nest.map_structure(
-        lambda x: tf.TensorArray(x.dtype, steps, element_shape=x.shape),
-        template,
-    )
+    outputs = tf.nest.map_structure(lambda x: _room(x, steps), template)
 
     def body(t: tf.Tensor, state: Any, outputs: Any) -> tuple[Any, Any, Any]:
         position = steps - 1 - t if reverse else t
@@ -52,8 +50,7 @@ def scan(
         if masks is not None:
             keep = masks.read(position)
             new_state = _where(keep, new_state, state)
-            zeros = tf.nest.map_structure(tf.zeros_like, values)
-            values = _where(keep, values, zeros)
+            values = _where(keep, values, _zeros(values))
         outputs = tf.nest.map_structure(
             lambda array, value: array.write(position, value), outputs, values
         )
@@ -71,6 +68,15 @@ def scan(
     return stacked, state
 
 
+def _room(x: tf.Tensor, steps: Any) -> tf.TensorArray:
+    """Return an empty TensorArray for `steps` tensors with the shape of `x`."""
+    return tf.TensorArray(x.dtype, steps, element_shape=x.shape)
+
+
+def _zeros(nest: Any) -> Any:
+    return tf.nest.map_structure(tf.zeros_like, nest)
+
+
 def _unstack(x: tf.Tensor) -> tf.TensorArray:
     time_major = _swap_batch_and_time(x)
     array = tf.TensorArray(x.dtype, tf.shape(x)[1])
@@ -82,7 +88,10 @@ def _swap_batch_and_time(x: tf.Tensor) -> tf.Tensor:
 
 
 def _where(keep: tf.Tensor, new: Any, old: Any) -> Any:
-    """Choose by sentence: `keep` is (B,), the leaves are (B, ...)."""
+    """Take the rows of `new` where `keep` (B,) is True, else those of `old`.
+
+    `new` and `old` are tensors (B, ...), or nested structures of them.
+    """
 
     def choose(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
         axes = [-1] + [1] * (a.shape.rank - 1)

@@ -1,55 +1,74 @@
-"""The encoder-decoder."""
+"""Encoder-decoder network."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import layers, ops
+from keras import ops
 
 from models.attention.base import MASKED
 from models.building import build_once
+from models.compatibility import ReadsOldFiles, is_old_config
 from models.decoder import Decoder, DecoderState
 from models.encoder import Encoder
-from models.extensions import BLOCK, Unnormalised
 from models.fused import fused
-from models.parts import Dropout
 from models.recurrence import scan
-from models.search import StepFunction
-from models.softmax import SoftmaxLayer
-from models.translation import TranslationModel
+from models.search import StepFunction, Unnormalised
+from models.sequence_model import SequenceModel
+from models.sources import EmbeddingDropout, Encoded, Source, TokenSource
+from models.targets import Seen, Target, TokenTarget
 
 
 @keras.saving.register_keras_serializable("glimpse")
-class Seq2Seq(TranslationModel):
-    """Encoder, decoder, embeddings and the softmax layer between two tongues.
+class Seq2Seq(ReadsOldFiles, SequenceModel):
+    """Encoder-decoder network, with layers for its input and its output.
 
     Args:
-        source_vocabulary_size: number of source token ids.
-        target_vocabulary_size: number of target token ids.
-        embedding_units: dimension E of both embeddings.
-        encoder: an `Encoder`.
-        decoder: a `Decoder`.
-        tied_embeddings: the softmax layer's matrix is the target embedding
-            (Press and Wolf 2017); needs the decoder's readout_units to be E.
-        shared_embeddings: one embedding for source and target; needs one
-            vocabulary.
-        dropout: rate on the units of embedded words.
-        word_dropout: rate on whole words, source and target, whose embedding
-            is then zero, each occurrence by itself (Sennrich et al. 2016,
-            "Edinburgh neural machine translation systems").
+        source: layer that embeds the input, such as a `TokenSource`.
+        encoder: encoder of the embedded input.
+        decoder: decoder, which attends to the encoder's output.
+        target: layer that embeds the previous words and predicts the next ones,
+            such as a `TokenTarget`.
+        shared_embeddings: whether the source uses the embedding of the target;
+            if so, both must have the same vocabulary.
 
     Call arguments:
-        inputs: `{"source": (B, S), "target_in": (B, T)}`, token ids, 0 on
-            padding.
+        inputs: dict of tensors. "source", (B, S, ...), contains the padded
+            sources. "target_in", (B, T), contains the word before each target
+            word, and is padded. "source_length", (B,), is the number of real
+            positions of each source; without it, all positions are real.
 
     Output:
-        `{"logits": (B, T, V), "attention_weights": (B, T, S)}`; the weights
-        are `()` with a decoder that has no attention.
+        `{"logits": (B, T, V), "attention_weights": (B, T, S')}`; S' is the
+        number of encoded positions. The weights are `()` if the decoder has no
+        attention.
     """
 
     def __init__(
         self,
+        source: Source,
+        encoder: Encoder,
+        decoder: Decoder,
+        target: Target,
+        shared_embeddings: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        _check_ends(source, target, decoder, shared_embeddings)
+        self.shared_embeddings = shared_embeddings
+        # The order of these lines is the order of the weights. In another
+        # order, sums over all weights, such as the norm of gradients, would
+        # round differently.
+        self.encoder = encoder
+        self.decoder = decoder
+        self.target = target
+        if shared_embeddings:
+            source.embedding = target.embedding
+        self.source = source
+
+    @classmethod
+    def of_tokens(
+        cls,
         source_vocabulary_size: int,
         target_vocabulary_size: int,
         embedding_units: int,
@@ -60,78 +79,92 @@ class Seq2Seq(TranslationModel):
         dropout: float = 0.0,
         word_dropout: float = 0.0,
         **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        _check_embeddings(
-            source_vocabulary_size,
+    ) -> "Seq2Seq":
+        """Return a model whose sources and targets consist of token ids.
+
+        Args:
+            source_vocabulary_size: number of source token ids.
+            target_vocabulary_size: number of target token ids.
+            embedding_units: dimension E of both embeddings.
+            encoder: encoder of the embedded source.
+            decoder: decoder, which attends to the encoder's output.
+            tied_embeddings: whether the target's embedding is also the matrix
+                of the softmax layer; see `TokenTarget`.
+            shared_embeddings: whether source and target use one embedding.
+            dropout: dropout rate on the units of embedded words.
+            word_dropout: dropout rate on whole words; see `EmbeddingDropout`.
+            **kwargs: arguments of `keras.Model`, such as `dtype`.
+        """
+        dtype = {"dtype": kwargs.get("dtype")}
+        drop = EmbeddingDropout(dropout, word_dropout, **dtype)
+        target = TokenTarget(
             target_vocabulary_size,
             embedding_units,
-            decoder.readout_units,
+            drop,
             tied_embeddings,
-            shared_embeddings,
+            **dtype,
         )
-        self.source_vocabulary_size = source_vocabulary_size
-        self.target_vocabulary_size = target_vocabulary_size
-        self.embedding_units = embedding_units
-        self.tied_embeddings = tied_embeddings
-        self.shared_embeddings = shared_embeddings
-        self.encoder = encoder
-        self.decoder = decoder
-        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
-        self.word_dropout = Dropout(
-            word_dropout, (None, None, 1), dtype=self.dtype_policy
+        source = TokenSource(
+            source_vocabulary_size, embedding_units, drop, **dtype
         )
-        self.target_embedding = layers.ReversibleEmbedding(
-            target_vocabulary_size,
-            embedding_units,
-            embeddings_initializer=_initializer(embedding_units),
-            reverse_dtype=self.compute_dtype,  # float32 otherwise
-            dtype=self.dtype_policy,
-        )
-        self.source_embedding = (
-            self.target_embedding
-            if shared_embeddings
-            else layers.Embedding(
-                source_vocabulary_size,
-                embedding_units,
-                embeddings_initializer=_initializer(embedding_units),
-                dtype=self.dtype_policy,
-            )
-        )
-        self.softmax_projection = (
-            None
-            if tied_embeddings
-            else layers.Dense(target_vocabulary_size, dtype=self.dtype_policy)
+        return cls(
+            source, encoder, decoder, target, shared_embeddings, **kwargs
         )
 
     def build(self, input_shape: Any = None) -> None:
-        embedded_shape = (None, None, self.embedding_units)
-        build_once(self.target_embedding)
-        build_once(self.source_embedding)
+        # The source comes first: its initializer draws a seed as it is made.
+        embedded_shape = (None, None, self.source.units)
+        build_once(self.source)
         build_once(self.encoder, embedded_shape)
-        build_once(self.decoder, embedded_shape, self.encoder.output_units)
-        if self.softmax_projection is not None:
-            build_once(
-                self.softmax_projection,
-                (None, None, self.decoder.readout_units),
-            )
+        build_once(
+            self.decoder,
+            (None, None, self.target.units),
+            self.encoder.output_units,
+        )
+        build_once(self.target, (None, None, self.decoder.readout_units))
 
     def build_from_config(self, config: dict[str, Any]) -> None:
-        """Every dimension is in the constructor's arguments."""
+        """Build the layers when a saved model is loaded.
+
+        `config` is not used, since the constructor's arguments determine all
+        dimensions.
+        """
         self.build()
 
     def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, Any]:
-        memory, state = self.encode(inputs["source"])
-        embedded = self.embed_target(inputs["target_in"])
-        steps, _ = self.decoder(embedded, state, memory)
+        encoded, state = self.encode(
+            inputs["source"], inputs.get("source_length")
+        )
+        embedded = self.target.embed(inputs["target_in"])
+        steps, _ = self.decoder(embedded, state, encoded.memory)
         readout = self.decoder.readout(steps, embedded)
-        said = self.said(readout, self.softmax_layer(), inputs)
+        if "target" not in inputs:
+            said = {"logits": self.target.logits(readout)}
+        else:
+            losses = self.target.losses(
+                inputs["target"],
+                inputs["mask"],
+                readout,
+                steps,
+                embedded,
+                encoded,
+                label_smoothing=self.label_smoothing,
+                real_only=self.real_only,
+            )
+            said = {"losses": losses}
         return {**said, "attention_weights": steps.weights}
 
     @property
+    def attends(self) -> bool:
+        return self.decoder.attention is not None
+
+    @property
+    def has_posterior(self) -> bool:
+        return self.attends
+
+    @property
     def is_divisible(self) -> bool:
-        attention = self.decoder.attention
-        return attention is None or not attention.draws_noise
+        return not (self.attends and self.decoder.attention.draws_noise)
 
     def plain_parts(self) -> list[str]:
         with fused(self.fused):
@@ -141,86 +174,100 @@ class Seq2Seq(TranslationModel):
             }
         return [name for name, plain in is_plain.items() if plain]
 
-    def encode(self, source: tf.Tensor) -> tuple[Any, DecoderState]:
-        """Read source tokens (B, S): the memory, and the state at Q = 1."""
-        mask = ops.not_equal(source, 0)
-        embedded = self._drop(self.source_embedding(source))
+    def encode(
+        self, values: tf.Tensor, lengths: tf.Tensor | None = None
+    ) -> tuple[Encoded, DecoderState]:
+        """Return encoded sources, and the decoder's initial state.
+
+        Args:
+            values: (B, S, ...), padded sources, such as token ids.
+            lengths: (B,), number of real positions of each source; None if all
+                positions are real.
+
+        Returns:
+            The encoded sources, and the initial state, whose tensors are
+            (B, 1, ...): one hypothesis for each source.
+        """
+        embedded, mask = self.source(values, lengths)
         values, summary = self.encoder(embedded, mask)
         attention = self.decoder.attention
         memory = () if attention is None else attention.remember(values, mask)
-        return memory, self.decoder.initial_state(summary, memory)
+        return Encoded(memory), self.decoder.initial_state(summary, memory)
 
     def step(
-        self, tokens: tf.Tensor, state: DecoderState, memory: Any
-    ) -> tuple[tf.Tensor, Any, DecoderState]:
-        """One step of decoding.
+        self, tokens: tf.Tensor, state: DecoderState, encoded: Encoded
+    ) -> tuple[tf.Tensor, Seen, DecoderState]:
+        """Compute one step of decoding, for Q hypotheses of each source.
 
         Args:
-            tokens: (B, Q) ids of the last words.
-            state: with leaves (B, Q, ...).
-            memory: as `encode` gave it.
+            tokens: (B, Q) ids of the last words of the hypotheses.
+            state: state before the step; its tensors are (B, Q, ...).
+            encoded: encoded sources, from `encode`.
 
         Returns:
-            Log-probabilities of the next words (B, Q, V) in float32, weights
-            (B, Q, S) or `()`, and the next state.
+            Log-probabilities (B, Q, V) of the next words, in float32; a `Seen`
+            with the step's attention weights and copy probabilities; and the
+            state after the step.
         """
-        embedded = self.embed_target(tokens)
+        embedded = self.target.embed(tokens)
         projected = self.decoder.project(embedded)
-        result, state = self.decoder.step(projected, state, memory)
-        logits = self.logits(self.decoder.readout(result, embedded))
-        log_probs = tf.nn.log_softmax(tf.cast(logits, tf.float32))
-        return log_probs, result.weights, state
+        result, state = self.decoder.step(projected, state, encoded.memory)
+        readout = self.decoder.readout(result, embedded)
+        log_probs, copied = self.target.log_probs(
+            readout, result, embedded, encoded
+        )
+        return log_probs, Seen(result.weights, copied), state
 
-    def stepper(
-        self, memory: Any, never: Sequence[int] = ()
-    ) -> tuple[StepFunction, Any]:
-        readout, memory = self.decoder.stepper(memory)
-        words = SoftmaxLayer.of_embedding(self.target_embedding).matrix
-        layer = self.softmax_layer().blocked(BLOCK, never)
+    def stepper(self, encoded: Encoded) -> tuple[StepFunction, Any]:
+        readout, memory = self.decoder.stepper(encoded.memory)
+        speaker = self.target.speaker()
 
         def step(
             tokens: tf.Tensor, state: DecoderState, memory: Any
-        ) -> tuple[Unnormalised, Any, DecoderState]:
-            # An impossible hypothesis may end with a word of the last block
-            # that is none.
-            known = tf.minimum(tokens, self.target_vocabulary_size - 1)
-            embedded = tf.gather(words, known)
+        ) -> tuple[Unnormalised, Seen, DecoderState]:
+            embedded = speaker.embed(tokens)
             read, weights, state = readout(embedded, state, memory)
-            shape = [-1, tokens.shape[1], layer.vocabulary]
-            rows = tf.reshape(read, [-1, read.shape[-1]])
-            logits = tf.cast(layer.logits(rows), tf.float32)
-            said = Unnormalised.of(tf.reshape(logits, shape))
-            return said, weights, state
+            return speaker.say(read), Seen(weights), state
 
         return step, memory
 
     def posterior(
-        self, source: tf.Tensor, target_in: tf.Tensor, target: tf.Tensor
+        self,
+        encoded: Encoded,
+        state: DecoderState,
+        target_in: tf.Tensor,
+        target: tf.Tensor,
     ) -> tf.Tensor:
-        """Where given words came from: attention, knowing which they are.
+        """Return posterior attention: attention weights, given the next word.
 
-        Attention says where a word will come from before there is one. By
-        Bayes's rule, of place s and word y_t:
+        Ordinary attention weights a[t, s] are computed before word y_t is
+        known. They can be read as the prior probability that y_t comes from
+        source position s. Posterior attention is the probability of s when y_t
+        is known. By Bayes's rule, this probability is proportional to the
+        following product, where c_s is the context if all attention is on s:
 
         ```
-        p(s | y_t) ~ a[t, s] p(y_t | context = value s)
+        a[t, s] p(y_t | context = c_s)
         ```
 
         Shankar and Sarawagi 2019, "Posterior attention models for sequence to
-        sequence learning", section 2, who train so; here it is read off a
-        model that was trained as usual, and goes on from the usual context.
+        sequence learning", section 2, train models with posterior attention.
+        This method, however, is for models trained with ordinary attention: the
+        contexts that enter the decoder's state are those of ordinary attention.
 
         Args:
-            source: (B, S) ids, 0 on padding.
-            target_in: (B, T) ids of the words before.
-            target: (B, T) ids of the words.
+            encoded: encoded sources, from `encode`.
+            state: the decoder's state before its first step, from `encode`.
+            target_in: (B, T), ids of the word before each target word.
+            target: (B, T), ids of the target words.
 
         Returns:
-            (B, T, S) float32; rows sum to 1, or to 0 where attention is 0.
+            Posterior attention (B, T, S), float32. Its sum over S is 1, or 0 if
+            all attention weights of the step are 0.
         """
-        memory, state = self.encode(source)
-        places = self.decoder.attention.places(memory)
-        size = ops.shape(source)[1]
+        memory = encoded.memory
+        places = Encoded(self.decoder.attention.place_contexts(memory))
+        size = ops.shape(memory.values)[1]
 
         def to_places(x: tf.Tensor) -> tf.Tensor:
             return ops.repeat(x, size, axis=1)
@@ -235,8 +282,8 @@ class Seq2Seq(TranslationModel):
                 places,
             )
             said = tf.gather(log_probs, to_places(word), batch_dims=2)
-            _, weights, state = self.step(last, state, memory)
-            prior = ops.cast(weights[:, 0], "float32")
+            _, seen, state = self.step(last, state, encoded)
+            prior = ops.cast(seen.attention[:, 0], "float32")
             scores = tf.math.log(prior) + said
             # A row without weights has no posterior either.
             scores = tf.where(prior > 0, scores, MASKED)
@@ -245,74 +292,65 @@ class Seq2Seq(TranslationModel):
 
         return scan(step, ops.stack([target_in, target], -1), state)[0]
 
-    def embed_target(self, tokens: tf.Tensor) -> tf.Tensor:
-        """Embedded target words (..., E), after dropout."""
-        return self._drop(self.target_embedding(tokens))
-
-    def _drop(self, embedded: tf.Tensor) -> tf.Tensor:
-        return self.word_dropout(self.dropout(embedded))
-
-    def softmax_layer(self) -> SoftmaxLayer:
-        """Its weights, whichever layer has them."""
-        if self.softmax_projection is None:
-            return SoftmaxLayer.of_embedding(self.target_embedding)
-        return SoftmaxLayer.of_dense(self.softmax_projection)
-
-    def logits(self, readout: tf.Tensor) -> tf.Tensor:
-        """Unnormalised scores of the vocabulary: (..., V)."""
-        if self.softmax_projection is None:
-            return self.target_embedding(readout, reverse=True)
-        return self.softmax_projection(readout)
-
     def get_config(self) -> dict[str, Any]:
+        parts = ("source", "encoder", "decoder", "target")
         return {
             **super().get_config(),
-            "source_vocabulary_size": self.source_vocabulary_size,
-            "target_vocabulary_size": self.target_vocabulary_size,
-            "embedding_units": self.embedding_units,
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "decoder": keras.saving.serialize_keras_object(self.decoder),
-            "tied_embeddings": self.tied_embeddings,
+            **{
+                name: keras.saving.serialize_keras_object(getattr(self, name))
+                for name in parts
+            },
             "shared_embeddings": self.shared_embeddings,
-            "dropout": self.dropout.rate,
-            "word_dropout": self.word_dropout.rate,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Seq2Seq":
+        old = is_old_config(config)
+        names = (
+            ("encoder", "decoder") if old else ("encoder", "decoder", "target")
+        )
         parts = {
             name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("encoder", "decoder")
+            for name in names
         }
+        if old:
+            return cls.of_tokens(**{**config, **parts})
+        source = _beside(config["source"], parts["target"])
+        parts["source"] = keras.saving.deserialize_keras_object(source)
         return cls(**{**config, **parts})
 
 
-def _initializer(units: int) -> keras.initializers.Initializer:
-    """Rows of length about 1.
+def _beside(source: dict[str, Any], target: Any) -> dict[str, Any]:
+    """Let a source share the dropout layer of the target, if rates are equal.
 
-    Keras's own are so short that a tied softmax layer, and what is learnt
-    through it, takes hundreds of steps to leave its flat start.
+    `source` is the configuration of a source. If its dropout rates are those of
+    the target, the function returns a copy that contains the target's dropout
+    layer. Otherwise it returns `source`. With the copy, source and target share
+    one dropout layer, just as in a model that `Seq2Seq.of_tokens` makes.
     """
-    return keras.initializers.RandomNormal(stddev=units**-0.5)
+    inner = source["config"]
+    dropout = inner.get("dropout")
+    if dropout is None or not hasattr(target, "dropout"):
+        return source
+    rates = {name: dropout["config"][name] for name in target.dropout.rates}
+    if rates != target.dropout.rates:
+        return source
+    return {**source, "config": {**inner, "dropout": target.dropout}}
 
 
-def _check_embeddings(
-    source_vocabulary_size: int,
-    target_vocabulary_size: int,
-    embedding_units: int,
-    readout_units: int,
-    tied: bool,
-    shared: bool,
+def _check_ends(
+    source: Any, target: Any, decoder: Decoder, shared: bool
 ) -> None:
-    if tied and readout_units != embedding_units:
+    if getattr(target, "tied", False) and decoder.readout_units != target.units:
         raise ValueError(
-            f"tied_embeddings got embedding_units={embedding_units} and "
-            f"readout_units={readout_units}; they must be equal: change one, "
-            "or untie"
+            f"A tied target got units={target.units} and a decoder of "
+            f"readout_units={decoder.readout_units}; they must be equal: "
+            "change one, or untie"
         )
-    if shared and source_vocabulary_size != target_vocabulary_size:
+    sizes = [(each.vocabulary_size, each.units) for each in (source, target)]
+    if shared and sizes[0] != sizes[1]:
         raise ValueError(
-            f"shared_embeddings got vocabularies of {source_vocabulary_size} "
-            f"and {target_vocabulary_size}; they must be one: train a joint "
-            "tokenizer, or do not share"
+            f"shared_embeddings got vocabularies and units of {sizes[0]} and "
+            f"{sizes[1]}; they must be one: train a joint tokenizer, or do "
+            "not share"
         )

@@ -1,63 +1,51 @@
-"""The softmax layer and its losses, with their gradient by hand.
+"""Softmax layer and its losses, with a hand-written gradient.
 
-Most of a step's arithmetic is here, and most of its memory: so the logits are
-made once, for real tokens alone, kept as their exponentials, and turned into
-their own gradient.
+A training step spends most of its arithmetic and memory on the softmax layer.
+So the logits are computed only once and only for real tokens, not for padding.
+The exponentials of the logits are kept, and the gradient is computed from these
+exponentials.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 from keras import layers
 
+from models.losses import Losses
 from models.precision import at_least_float32
 
-IMPOSSIBLE = -1e9  # a log-probability no hypothesis reaches
-NOTHING = -1e4  # a logit whose exponential is 0
-
-
-class TokenLosses(NamedTuple):
-    """Of every token, 0 where the mask is: (B, T) each."""
-
-    loss: tf.Tensor  # what is minimised
-    nll: tf.Tensor  # negative log-likelihood, in nats
-    correct: tf.Tensor  # 1 where no token was likelier
+IMPOSSIBLE = -1e9  # log-probability of what is impossible
 
 
 class SoftmaxLayer(NamedTuple):
-    """The weights of `softmax(t E + b)`."""
+    """Weights E and b of a layer that computes `softmax(t E + b)` from t."""
 
-    matrix: tf.Tensor  # E, (R, V), or (V, R) where it is `by_row`
-    bias: tf.Tensor | None  # b, (V,); None for none
-    by_row: bool  # whether each token has a row, as in an embedding
+    matrix: tf.Tensor  # E, (R, V), or (V, R) if `by_row`
+    bias: tf.Tensor | None  # b, (V,); None without bias
+    by_row: bool  # whether rows of E are tokens, as in embeddings
 
     @classmethod
     def of_dense(cls, layer: layers.Dense) -> "SoftmaxLayer":
-        """What a dense layer has."""
+        """Return a softmax layer with the weights of a dense layer."""
         return cls(
             _cast(layer.kernel, layer), _cast(layer.bias, layer), by_row=False
         )
 
     @classmethod
     def of_embedding(cls, layer: layers.Embedding) -> "SoftmaxLayer":
-        """What an embedding has, read the other way round; no bias."""
+        """Return a softmax layer with an embedding's matrix and no bias."""
         return cls(_cast(layer.embeddings, layer), None, by_row=True)
 
-    def blocked(self, block: int, never: Sequence[int] = ()) -> "SoftmaxLayer":
-        """The layer with V a multiple of `block`.
+    def blocked(self, block: int) -> "SoftmaxLayer":
+        """Return the layer with V increased to a multiple of `block`.
 
-        What is added is impossible, and nothing is left of the probability of
-        the words `never`.
+        The added words are only filler; their bias is `IMPOSSIBLE`, so that
+        their probability is 0.
         """
         more = -self.vocabulary % block
         bias = tf.zeros(self.vocabulary, self.matrix.dtype)
         if self.bias is not None:
             bias += self.bias
-        for word in never:
-            bias += tf.one_hot(
-                word, self.vocabulary, NOTHING, 0, dtype=bias.dtype
-            )
         added = tf.fill([more], tf.cast(IMPOSSIBLE, bias.dtype))
         bias = tf.concat([bias, added], 0)
         grown = [[0, more], [0, 0]] if self.by_row else [[0, 0], [0, more]]
@@ -65,22 +53,35 @@ class SoftmaxLayer(NamedTuple):
 
     @property
     def vocabulary(self) -> int:
-        """V."""
+        """Size V of the vocabulary."""
         return self.matrix.shape[0 if self.by_row else 1]
 
-    def logits(self, rows: tf.Tensor) -> tf.Tensor:
-        """(N, V) of rows (N, R)."""
+    def logits(self, readout: tf.Tensor) -> tf.Tensor:
+        """Return logits (..., V) for inputs `readout` (..., R)."""
+        rows = tf.reshape(readout, [-1, readout.shape[-1]])
         product = tf.matmul(rows, self.matrix, transpose_b=self.by_row)
-        if self.bias is None:
+        if self.bias is not None:
+            product = tf.nn.bias_add(product, self.bias)
+        if readout.shape.rank == 2:
             return product
-        return tf.nn.bias_add(product, self.bias)
+        return tf.reshape(
+            product,
+            tf.concat([tf.shape(readout)[:-1], [self.vocabulary]], 0),
+        )
 
     def mean(self) -> tf.Tensor:
-        """The mean over V of what tokens have: (R,)."""
+        """Return the mean of the layer's matrix over the vocabulary: (R,)."""
         return tf.reduce_mean(self.matrix, 0 if self.by_row else 1)
 
     def mean_logits(self, rows: tf.Tensor) -> tf.Tensor:
-        """The mean of each row of `logits`, without making them: (N,)."""
+        """Return the mean of each row's logits over the vocabulary: (N,).
+
+        The result is computed from the mean of the weights, so no logit of
+        a word needs to be computed.
+
+        Args:
+            rows: (N, R), inputs of the softmax layer.
+        """
         product = tf.linalg.matvec(rows, self.mean())
         if self.bias is None:
             return product
@@ -94,26 +95,29 @@ def softmax_losses(
     mask: tf.Tensor,
     label_smoothing: float = 0.0,
     real_only: bool = True,
-) -> TokenLosses:
-    """Losses of tokens under a softmax layer.
+) -> Losses:
+    """Return the losses of target tokens that a softmax layer predicts.
 
-    With smoothing e the loss is `(1 - e) nll + e * mean over V of -log p`
-    (Szegedy et al. 2016, section 7).
+    With label smoothing e, the loss of a token is `(1 - e) * nll + e * m`,
+    where nll is the token's negative log-likelihood, and m is the mean of
+    -log p over all V tokens (Szegedy et al. 2016, section 7).
 
     Args:
-        readout: (B, T, R), t.
-        layer: E and b.
+        readout: (B, T, R), inputs of the softmax layer.
+        layer: weights of the softmax layer.
         target: (B, T) token ids.
-        mask: (B, T), 0 where a token does not count.
-        label_smoothing: e, from 0 to less than 1.
-        real_only: leave out tokens that do not count before the product. XLA,
-            which must know all shapes, cannot.
+        mask: (B, T), 0 on padding and in rows that only fill up the batch,
+            1 elsewhere.
+        label_smoothing: smoothing e, from 0 to less than 1.
+        real_only: whether to compute logits only for tokens whose mask is not
+            0. It must be False under XLA, since the number of these tokens
+            varies, and XLA needs fixed shapes.
     """
     rows = tf.reshape(readout, [-1, readout.shape[-1]])
     gold = tf.reshape(target, [-1])
     if not real_only:
         found = _row_losses(rows, layer, gold, label_smoothing)
-        return TokenLosses(
+        return Losses(
             *(tf.reshape(each, tf.shape(mask)) * mask for each in found)
         )
     real = tf.where(tf.reshape(mask, [-1]) > 0)  # (N, 1)
@@ -124,7 +128,7 @@ def softmax_losses(
         label_smoothing,
     )
     size = tf.shape(gold, out_type=real.dtype)
-    return TokenLosses(
+    return Losses(
         *(
             tf.reshape(tf.scatter_nd(real, each, size), tf.shape(mask))
             for each in found
@@ -135,7 +139,16 @@ def softmax_losses(
 def _row_losses(
     rows: tf.Tensor, layer: SoftmaxLayer, gold: tf.Tensor, smoothing: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Loss, negative log-likelihood and whether none is likelier: (N,)."""
+    """Return the loss, negative log-likelihood and correctness of N tokens.
+
+    The three results are the fields of `Losses`, but each has the shape (N,).
+
+    Args:
+        rows: (N, R), inputs of the softmax layer.
+        layer: weights of the softmax layer.
+        gold: (N,), ids of the target tokens.
+        smoothing: label smoothing, from 0 to less than 1.
+    """
 
     weights = [layer.matrix, *([] if layer.bias is None else [layer.bias])]
 
@@ -174,13 +187,16 @@ def _to_weights(
     errors: tf.Tensor,
     even: tf.Tensor | None,
 ) -> tuple[tf.Tensor, ...]:
-    """The gradients of rows, matrix and, where there is one, bias.
+    """Return the gradients for inputs, matrix and, if there is one, bias.
+
+    The gradient of the logits is `errors - even / V`. The two terms are
+    separate arguments, since the second is the same for all logits of a row.
 
     Args:
-        rows: (N, R).
-        layer: E and b.
-        errors: (N, V), the gradient of the logits, but for
-        even: (N,), of which each token of the vocabulary has the same share.
+        rows: (N, R), inputs of the softmax layer.
+        layer: weights of the softmax layer.
+        errors: (N, V), the first term.
+        even: (N,), `even` in the formula; None if it is 0 for all rows.
     """
     errors = tf.cast(errors, rows.dtype)
     to_rows = tf.matmul(errors, layer.matrix, transpose_b=not layer.by_row)
@@ -201,5 +217,5 @@ def _to_weights(
 
 
 def _cast(weight: Any, layer: layers.Layer) -> tf.Tensor:
-    # Keras casts weights for the calls of their own layer alone.
+    # Keras casts a weight only while the layer of the weight is called.
     return tf.cast(tf.convert_to_tensor(weight), layer.compute_dtype)

@@ -1,4 +1,4 @@
-"""Additive attention: a hidden layer between query and memory."""
+"""Additive attention: scores from a small network with one hidden layer."""
 
 from typing import Any
 
@@ -16,17 +16,19 @@ class BahdanauAttention(Attention):
     """Additive attention, `e = v . tanh(W query + U value)`.
 
     Bahdanau, Cho and Bengio 2015, "Neural machine translation by jointly
-    learning to align and translate", appendix A.1.2. `keras.layers.
-    AdditiveAttention` is not this: it projects neither query nor value.
+    learning to align and translate", appendix A.1.2. In contrast,
+    `keras.layers.AdditiveAttention` projects neither query nor value.
 
-    Normalised, it is `e = g (v / |v|) . tanh(W query + U value + b)` with a
-    learnt length g, `1 / sqrt(units)` at the start: weight normalisation of
-    Salimans and Kingma 2016, equation 2, as Raffel et al. 2017 use it,
-    section 2.4.
+    With `normalized=True`, the score is `e = g (v / |v|) . tanh(W query + U
+    value + b)`. The number g is learnt in place of the length of v, and starts
+    at `1 / sqrt(units)`. This is the weight normalisation of Salimans and
+    Kingma 2016, equation 2, as used in Raffel et al. 2017, section 2.4.
 
     Args:
-        units: dimension of the projections (the paper's n').
-        normalized: learn the length of v apart from its direction, and b.
+        units: dimension of the projected queries and values (n' in the paper).
+        normalized: if True, use the weight-normalised score: the length of v is
+            learnt separately from its direction, and the hidden layer has a
+            bias b.
         window: see `Attention`.
 
     Call arguments, output: see `Attention`.
@@ -70,12 +72,21 @@ class BahdanauAttention(Attention):
     def hidden(
         self, query: tf.Tensor, memory: Memory, state: State
     ) -> tf.Tensor:
-        """The hidden layer before its tanh: (B, Q, S, units)."""
+        """Return the input of the tanh in the hidden layer, (B, Q, S, units).
+
+        For each query and each position of the memory, this input is the sum
+        of the projected query and the key.
+        """
         query = self.query_projection(query)
         return query[:, :, None, :] + memory.keys[:, None, :, :]
 
     def score_vector(self) -> tf.Tensor:
-        """What the hidden layer is multiplied with: (units,)."""
+        """Return the vector v of the formula, (units,).
+
+        The score is the dot product of v and `tanh(hidden)`, where `hidden` is
+        the result of the method `hidden`.
+        With `normalized=True`, the returned vector is `g (v / |v|)`.
+        """
         identity = ops.eye(self.units, dtype=self.compute_dtype)
         return self.score_projection(identity)[:, 0]
 
@@ -92,7 +103,11 @@ def _plain_projection(dtype: Any) -> layers.Dense:
 
 
 class NormalizedProjection(layers.Layer):
-    """`g (v / |v|) . x`: weight normalisation of a product with one vector."""
+    """Layer that computes `g (v / |v|) . x`, with weight normalisation.
+
+    The inputs x have the shape (..., D), and the outputs have the shape
+    (..., 1). Both the vector v, of shape (D,), and the number g are learnt.
+    """
 
     def build(self, input_shape: Shape) -> None:
         units = input_shape[-1]
@@ -114,9 +129,11 @@ class NormalizedProjection(layers.Layer):
 class LuongConcatAttention(BahdanauAttention):
     """Luong's concat score, `e = v . tanh(W [query; value])`.
 
-    Luong, Pham and Manning 2015, section 3.1. As W of the two side by side is
-    the sum of a W of each, this is the function of `BahdanauAttention`; the
-    papers differ in what asks, which is the decoder's affair.
+    Luong, Pham and Manning 2015, section 3.1. The product `W [query; value]`
+    equals `W1 query + W2 value`, where W1 and W2 are the two parts of W. So
+    this class computes the same score as `BahdanauAttention`. In the two
+    papers, only the queries differ: Luong's query is the new decoder state,
+    Bahdanau's the previous one. The decoder class determines the query.
 
     Args:
         units: dimension of the hidden layer.

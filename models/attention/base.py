@@ -1,8 +1,9 @@
-"""What all attention shares: a memory, a state, and one step in named moves.
+"""Base class of the attention layers, and the memory that they attend to.
 
-Every layer takes queries (B, Q, H) over one memory (B, S, M): Q is 1 in a
-decoding loop, T when all steps are known at once, K in beam search, where the
-beams of a sentence share its memory.
+Every layer computes contexts for queries (B, Q, H) from a memory (B, S, M), the
+encoded source. The number of queries Q is 1 in a decoding loop, T when the
+queries of all T steps are known beforehand, and K in beam search, where the K
+beams of a sentence share one memory.
 """
 
 from typing import Any, NamedTuple
@@ -19,25 +20,41 @@ from models.recurrence import scan
 # Far below any score, yet finite: a fully masked row must not give NaN.
 MASKED = -1e9
 
-State = dict[str, tf.Tensor]  # leaves (B, Q, ...); empty where nothing is kept
+State = dict[str, tf.Tensor]  # tensors (B, Q, ...) by name; may be empty
 
 
 class Memory(NamedTuple):
-    """What attention looks at, made once a sentence by `remember`."""
+    """Encoded source that attention looks at.
 
-    values: tf.Tensor  # (B, S, M)
-    keys: tf.Tensor  # (B, S, D), the variant's own projection of the values
-    mask: tf.Tensor  # (B, S), True on real tokens
+    `Attention.remember` makes it, once for each batch of sentences.
+
+    Attributes:
+        values: (B, S, M), vectors whose weighted mean is the context.
+        keys: (B, S, D), projection of the values; attention computes the scores
+            from the query and these keys.
+        mask: (B, S), True at real tokens, False at padding.
+    """
+
+    values: tf.Tensor
+    keys: tf.Tensor
+    mask: tf.Tensor
 
 
-class Places(NamedTuple):
-    """In place of a memory: each query looks at one place of it alone."""
+class PlaceContexts(NamedTuple):
+    """Contexts computed beforehand, which a decoder can use without a memory.
 
-    contexts: tf.Tensor  # (B, S, M), of S queries
+    There are S queries for each sentence. Query s gets the context that
+    attention computes if it gives all its weight to source position s.
+
+    Attributes:
+        contexts: (B, S, M), one context for each position of the source.
+    """
+
+    contexts: tf.Tensor
 
 
 class Attention(layers.Layer):
-    """Soft attention: weights over the memory, and their weighted mean.
+    """Soft attention: weights over the memory, and the weighted mean of values.
 
     ```
     scores  e[q, s] = score(query[q], key[s])
@@ -45,23 +62,25 @@ class Attention(layers.Layer):
     context c[q]    = sum over s of a[q, s] value[s]
     ```
 
-    A variant overrides `project_keys` and `scores`; one with a memory of its
-    own past overrides `initial_state` and `next_state` too.
+    A subclass overrides `project_keys` and `scores`. A subclass whose weights
+    depend on earlier steps overrides `initial_state` and `next_state` too.
 
     Args:
-        window: where to look: `LocalMonotonic`, `LocalPredictive`, or None
-            for the whole memory.
+        window: layer that limits attention to a part of the memory, a
+            `LocalMonotonic` or `LocalPredictive`; None for the whole memory.
 
     Call arguments:
-        inputs: `[query, value]`, (B, Q, H) and (B, S, M). The queries are in
-            the order of time: attention with a past sees them one by one.
-        mask: `[query mask, value mask]`, boolean (B, Q) and (B, S); True marks
-            a real token. Only the value mask is used.
-        return_attention_weights: also return the weights.
+        inputs: list `[query, value]` of tensors (B, Q, H) and (B, S, M). The
+            queries are in the order of time: a layer whose weights depend on
+            earlier steps processes them one by one.
+        mask: list `[query mask, value mask]` of boolean tensors (B, Q) and
+            (B, S); True marks a real token. Only the value mask is used.
+        return_attention_weights: whether to return the weights as well.
 
     Output:
-        Context vectors (B, Q, M), with the weights (B, Q, S) if asked for.
-        A row of weights sums to 1; with every position masked it is 0.
+        Context vectors (B, Q, M), or a pair of the context vectors and the
+        weights (B, Q, S). The weights of a query sum to 1. If the mask is False
+        at every position of a source, its weights are all 0.
     """
 
     def __init__(self, window: Window | None = None, **kwargs: Any) -> None:
@@ -92,28 +111,49 @@ class Attention(layers.Layer):
 
     @property
     def draws_noise(self) -> bool:
-        """Whether each step of training draws random numbers."""
+        """Tell whether the layer draws random numbers at each training step."""
         return False
 
     def output_units(self, value_units: int) -> int:
-        """Dimension of the context vectors over values of `value_units`."""
+        """Return the dimension of the contexts.
+
+        Args:
+            value_units: dimension of the values of the memory.
+        """
         return value_units
 
     def remember(
         self, values: tf.Tensor, mask: tf.Tensor | None = None
     ) -> Memory:
-        """Project `values` (B, S, M) to keys, once a sentence."""
+        """Make the memory of a batch of sentences, before the first step.
+
+        Args:
+            values: (B, S, M), the encoded sources.
+            mask: (B, S), True at real tokens; None if all tokens are real.
+        """
         values = ops.cast(values, self.compute_dtype)
         if mask is None:
             mask = ops.ones(ops.shape(values)[:2], "bool")
         return Memory(values, self.project_keys(values), mask)
 
-    def places(self, memory: Memory) -> Places:
-        """What each place of the memory gives if nothing else is seen."""
-        return Places(memory.values)
+    def place_contexts(self, memory: Memory) -> PlaceContexts:
+        """Return one context for each position of the memory.
+
+        The context of a position is that of a query which gives all its weight
+        to this position.
+        """
+        return PlaceContexts(memory.values)
 
     def initial_state(self, memory: Memory, num_queries: int) -> State:
-        """What the layer carries from step to step, for each query."""
+        """Return the initial state, a dictionary of tensors (B, Q, ...).
+
+        The state holds those results of earlier steps that the layer or its
+        window needs. If they need none, the state is empty.
+
+        Args:
+            memory: what `remember` returned.
+            num_queries: number Q of queries for each sentence.
+        """
         if self.window is None:
             return {}
         return self.window.initial_state(memory.mask, num_queries)
@@ -121,9 +161,11 @@ class Attention(layers.Layer):
     def steps(
         self, queries: tf.Tensor, memory: Memory, state: State
     ) -> tuple[tf.Tensor, tf.Tensor, State]:
-        """Attend T times, for queries (B, T, H) that follow one another.
+        """Compute the contexts of T successive steps with queries (B, T, H).
 
-        All at once where nothing is carried; shapes and results as `step`.
+        If the state is empty, all steps are computed in parallel, otherwise one
+        by one. The arguments and results are those of `step`, with T instead of
+        Q.
         """
         if not state:
             return self.step(queries, memory, state)
@@ -138,15 +180,16 @@ class Attention(layers.Layer):
     def step(
         self, query: tf.Tensor, memory: Memory, state: State
     ) -> tuple[tf.Tensor, tf.Tensor, State]:
-        """Attend once.
+        """Compute the contexts of one step.
 
         Args:
-            query: (B, Q, H).
+            query: (B, Q, H), the queries.
             memory: what `remember` returned.
-            state: what `initial_state` or the last step returned.
+            state: state that `initial_state` or the previous step returned.
 
         Returns:
-            Context (B, Q, M), weights (B, Q, S), and the next state.
+            The contexts (B, Q, M), the weights (B, Q, S), and the state for the
+            next step.
         """
         scores = at_least_float32(self.scores(query, memory, state))
         weights, emphasis = self.look(scores, query, memory, state)
@@ -155,13 +198,16 @@ class Attention(layers.Layer):
         return ops.matmul(weights, memory.values), weights, state
 
     def project_keys(self, values: tf.Tensor) -> tf.Tensor:
-        """Keys (B, S, D) of the values (B, S, M)."""
+        """Return the keys (B, S, D) for the values (B, S, M) of a memory.
+
+        In this base class, the keys are equal to the values.
+        """
         return values
 
     def scores(
         self, query: tf.Tensor, memory: Memory, state: State
     ) -> tf.Tensor:
-        """Unnormalised scores (B, Q, S)."""
+        """Return the score of each query and position, (B, Q, S)."""
         raise TypeError(
             f"{type(self).__name__} has no score: subclass Attention and "
             "override scores, or use one of its subclasses"
@@ -170,11 +216,22 @@ class Attention(layers.Layer):
     def look(
         self, scores: tf.Tensor, query: tf.Tensor, memory: Memory, state: State
     ) -> tuple[tf.Tensor, tf.Tensor | float]:
-        """Weights (B, Q, S) through the window, and what it emphasises.
+        """Return the attention weights, and the emphasis of the window.
 
-        Both float32 at least. They are kept apart because what is remembered
-        is what the variant decided: a monotonic alignment would fade away if
-        every step multiplied it by a Gaussian.
+        The weights (B, Q, S) are 0 outside the window. The emphasis is a factor
+        by which the caller multiplies the weights, such as the Gaussian of
+        `LocalPredictive`. It is a tensor (B, Q, S) or the number 1.
+
+        The returned weights are not yet multiplied by this factor, because
+        `next_state` must get weights without it. Otherwise the weights of a
+        monotonic attention would shrink towards 0: each step computes its
+        weights from those of the previous step, so the factors would multiply.
+
+        Args:
+            scores: (B, Q, S), the result of `scores`.
+            query: (B, Q, H), the queries.
+            memory: what `remember` returned.
+            state: state before this step.
         """
         mask = memory.mask[:, None, :]
         if self.window is None:
@@ -189,15 +246,24 @@ class Attention(layers.Layer):
     def normalize(
         self, scores: tf.Tensor, query: tf.Tensor, memory: Memory, state: State
     ) -> tf.Tensor:
-        """Softmax over scores that are `MASKED` where nothing is to be seen."""
-        # Not Keras's softmax, which warns of a source of one token.
+        """Convert scores (B, Q, S) to weights (B, Q, S) by a softmax.
+
+        Subclasses may override this method.
+
+        The caller has set the scores of padding and of positions outside the
+        window to `MASKED`, a large negative number.
+        """
+        # Keras's softmax would warn if a source has one token.
         weights = tf.nn.softmax(scores)
         return weights * ops.cast(memory.mask[:, None, :], weights.dtype)
 
     def next_state(self, state: State, weights: tf.Tensor) -> State:
-        """The state after a step with these weights, (B, Q, S) float32.
+        """Return the state for the next step.
 
-        They are those before a window's emphasis.
+        Args:
+            state: state before this step.
+            weights: (B, Q, S) float32, the weights of this step, not
+                multiplied by the emphasis of a window (see `look`).
         """
         return state if self.window is None else self.window.next_state(state)
 

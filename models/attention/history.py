@@ -1,4 +1,4 @@
-"""Additive attention that knows where it has looked before."""
+"""Additive attention whose scores depend on the weights of earlier steps."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from models.building import Shape, build_once
 
 @keras.saving.register_keras_serializable("glimpse")
 class LocationSensitiveAttention(BahdanauAttention):
-    """Additive attention that sees its last weights.
+    """Additive attention whose scores depend on the previous step's weights.
 
     ```
     f_i = F * a_{i-1}                                (a convolution over S)
@@ -21,13 +21,15 @@ class LocationSensitiveAttention(BahdanauAttention):
     ```
 
     Chorowski et al. 2015, "Attention-based models for speech recognition",
-    equations 8 and 9. Before the first step the weights are 0.
+    equations 8 and 9. At the first step, where there are no previous weights,
+    a_{i-1} is 0.
 
     Args:
         units: dimension of the hidden layer.
-        filters: number of features f of a position.
-        kernel_size: width of F in tokens; the paper, on frames of speech, had
-            201, which is more than a sentence.
+        filters: number of convolution filters, that is, the dimension of f_i at
+            each position.
+        kernel_size: width of the convolution F, in tokens. The paper used 201
+            for speech, where the unit is a frame; sentences are much shorter.
         normalized, window: see `BahdanauAttention`.
 
     Call arguments, output: see `Attention`.
@@ -83,16 +85,16 @@ class LocationSensitiveAttention(BahdanauAttention):
 
 @keras.saving.register_keras_serializable("glimpse")
 class CoverageAttention(BahdanauAttention):
-    """Additive attention that sees how much each position had so far.
+    """Additive attention whose scores depend on the sum of all earlier weights.
 
     ```
     k_i = sum over j < i of a_j
     e_i = v . tanh(W query_i + U value + w k_i + b)
     ```
 
-    See, Liu and Manning 2017, "Get to the point", equations 10 and 11. Train
-    it with `models.losses.coverage_loss`, without which the paper saw no
-    effect.
+    See, Liu and Manning 2017, "Get to the point", equations 10 and 11. Add
+    `models.losses.coverage_loss` to the training loss: the paper found that
+    coverage has no effect without this loss.
 
     Args:
         units: dimension of the hidden layer.
@@ -125,6 +127,9 @@ class CoverageAttention(BahdanauAttention):
 
 
 def no_weights(memory: Memory, num_queries: int) -> tf.Tensor:
-    """Weights of 0, (B, Q, S), in float32: they are to be summed."""
+    """Return zeros (B, Q, S), the weights before the first step.
+
+    They are float32, since a layer may add the weights of many steps to them.
+    """
     rows, positions = ops.shape(memory.mask)
     return ops.zeros((rows, num_queries, positions), "float32")

@@ -1,4 +1,4 @@
-"""Monotonic attention: it never looks back."""
+"""Monotonic attention, whose position in the source never moves backward."""
 
 from typing import Any
 
@@ -11,31 +11,42 @@ from models.attention.base import Attention, Memory, State
 from models.attention.multiplicative import LuongAttention
 from models.building import Shape, build_once
 
-TINY = 1e-20  # a weight that counts for nothing and still has a logarithm
+TINY = 1e-20  # a negligible weight whose logarithm is finite
 
 
 class Monotonic(Attention):
-    """Monotonic weights for any score: each step goes on where the last was.
+    """Mixin class for attention whose position never moves backward.
 
-    At every position from there on attention stops with probability
-    `p = sigmoid(e)`; it looks at the position where it stops, at none if it
-    stops nowhere.
+    A step starts at the position where the previous step stopped, and goes
+    through the positions from there on. At each position it stops with the
+    probability `p = sigmoid(e)`, where e is the score. The step attends only to
+    the position where it stops. If it stops at no position, all its weights are
+    0.
 
     ```
     training   a_i[j] = p_i[j] sum over k <= j of
                         a_{i-1}[k] product over k <= l < j of (1 - p_i[l])
-    otherwise  a_i[j] = 1 at the first j from the last one on where e > 0
+    inference  a_i[j] = 1 for the first j with e_i[j] > 0, counted from the
+                        position of the previous step on; otherwise 0
     ```
 
     Raffel et al. 2017, "Online and linear-time attention by enforcing
-    monotonic alignments", equations 8 to 14 and algorithm 1. In training the
-    scores get normal noise, so that they learn to be far from 0 (section
-    2.5). A row sums to 1 at most: what has left the source does not return.
+    monotonic alignments", equations 8 to 14 and algorithm 1. In training,
+    Gaussian noise is added to the scores, so that the model learns scores far
+    from 0 (section 2.5). The weights of a step sum to at most 1, since a step
+    may reach the end of the source without stopping. From step to step,
+    this sum never grows.
+
+    A subclass inherits from this class and from the class that computes the
+    scores, in this order.
 
     Args:
-        score_bias: r, added to every score, at the start of training; the
-            longer the source beside the target, the lower it should be.
+        *args: arguments of the class that computes the scores.
+        score_bias: initial value of r, a learnt number that is added to every
+            score. The longer the sources are in comparison with their targets,
+            the lower this value should be.
         noise: standard deviation of the noise in training.
+        **kwargs: arguments of the class that computes the scores.
     """
 
     def __init__(
@@ -59,7 +70,11 @@ class Monotonic(Attention):
         return self.noise > 0
 
     def initial_state(self, memory: Memory, num_queries: int) -> State:
-        """All weight on the first position, where the first step sets out."""
+        """Return the state before the first step.
+
+        The weights in this state are 1 at the first real position, where the
+        first step starts, and 0 elsewhere.
+        """
         state = super().initial_state(memory, num_queries)
         rows, positions = ops.shape(memory.mask)
         real = ops.cumsum(ops.cast(memory.mask, "int32"), -1)
@@ -84,7 +99,23 @@ class Monotonic(Attention):
 
 
 class Stopping(layers.Layer):
-    """Where attention stops, of scores (B, Q, S) and the last weights."""
+    """Layer that computes monotonic weights from scores; see `Monotonic`.
+
+    The layer adds the learnt number r to the scores. In training, it also adds
+    noise to them and returns the expected weights, computed by `soft`.
+    At inference, it returns weights that are 0 or 1, computed by `hard`.
+
+    Args:
+        score_bias: initial value of r.
+        noise: standard deviation of the noise that is added in training.
+
+    Call arguments:
+        scores: (B, Q, S), the scores of this step.
+        previous: (B, Q, S), the weights of the previous step.
+
+    Output:
+        The weights of this step, (B, Q, S).
+    """
 
     def __init__(self, score_bias: float, noise: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -106,7 +137,15 @@ class Stopping(layers.Layer):
 
 
 def soft(scores: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
-    """Expected weights, in logarithms: products of small numbers vanish."""
+    """Return the expected weights of a monotonic step, for training.
+
+    The formula is in `Monotonic`. The products are computed as sums of
+    logarithms, since products of many small numbers underflow to 0.
+
+    Args:
+        scores: (B, Q, S), the scores; their sigmoid is the probability to stop.
+        previous: (B, Q, S), the weights of the previous step.
+    """
     stop = -ops.softplus(-scores)  # log p
     go_on = -ops.softplus(scores)  # log (1 - p)
     passed = tf.cumsum(go_on, axis=-1, exclusive=True)
@@ -116,7 +155,18 @@ def soft(scores: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
 
 
 def hard(scores: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
-    """1 at the first positive score from the last position on."""
+    """Return the weights of a monotonic step at inference, each 0 or 1.
+
+    A search for a positive score starts at the position of the previous step
+    and moves forward. The weight is 1 at the first position whose score is
+    positive, and 0 elsewhere. If no such position exists, all weights are
+    0.
+
+    Args:
+        scores: (B, Q, S), the scores.
+        previous: (B, Q, S), the weights of the previous step: 1 at the position
+            where that step stopped, 0 elsewhere.
+    """
     reached = ops.cumsum(previous, -1) > 0
     stops = ops.cast(reached & (scores > 0), "float32")
     return stops * ops.cast(ops.cumsum(stops, -1) == 1, "float32")
@@ -124,10 +174,10 @@ def hard(scores: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable("glimpse")
 class BahdanauMonotonicAttention(Monotonic, BahdanauAttention):
-    """Monotonic attention with the additive score, normalised as it was made.
+    """Monotonic attention with the additive score, see `Monotonic`.
 
-    `e = g (v / |v|) . tanh(W query + U value + b) + r`, Raffel et al. 2017,
-    section 2.4; see `Monotonic`.
+    By default the score is the weight-normalised one of Raffel et al. 2017,
+    section 2.4: `e = g (v / |v|) . tanh(W query + U value + b) + r`.
 
     Args:
         units: dimension of the hidden layer.
@@ -146,7 +196,7 @@ class BahdanauMonotonicAttention(Monotonic, BahdanauAttention):
 
 @keras.saving.register_keras_serializable("glimpse")
 class LuongMonotonicAttention(Monotonic, LuongAttention):
-    """Monotonic attention with Luong's general score; see `Monotonic`.
+    """Monotonic attention with Luong's general score, see `Monotonic`.
 
     Args:
         scaled: see `LuongAttention`.

@@ -1,4 +1,4 @@
-"""Luong's scores that are a product of query and memory."""
+"""Attention of Luong et al. 2015 with dot products of queries and keys."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from models.building import Shape, build_once
 
 
 class ProductAttention(Attention):
-    """Scores that are `query . key`, scaled if wanted.
+    """Attention whose scores are the dot products `query . key`.
 
     Args:
-        scaled: multiply the scores by a learnt number, 1 at the start, as the
-            scaled Luong attention of tensorflow/nmt does.
+        scaled: if True, multiply the scores by a learnt number that starts at
+            1, as the scaled Luong attention of tensorflow/nmt does.
         window: see `Attention`.
     """
 
@@ -40,7 +40,10 @@ class ProductAttention(Attention):
         return scores * ops.cast(self.scale, scores.dtype)
 
     def scaled_keys(self, memory: Memory) -> tf.Tensor:
-        """Keys (B, S, D) whose product with a query is its scores."""
+        """Return the keys (B, S, D) whose dot products with a query are scores.
+
+        If `scaled` is True, the keys are multiplied by the learnt number.
+        """
         if not self.scaled:
             return memory.keys
         return memory.keys * ops.cast(self.scale, memory.keys.dtype)
@@ -51,7 +54,7 @@ class ProductAttention(Attention):
 
 @keras.saving.register_keras_serializable("glimpse")
 class LuongDotAttention(ProductAttention):
-    """Luong's dot score, `e = query . value`, of equal dimensions.
+    """Attention with Luong's dot score, `e = query . value`.
 
     Luong, Pham and Manning 2015, "Effective approaches to attention-based
     neural machine translation", section 3.1.
@@ -63,7 +66,7 @@ class LuongDotAttention(ProductAttention):
     Call arguments, output: see `Attention`.
 
     Raises:
-        ValueError: queries and values differ in dimension.
+        ValueError: the dimensions of queries and values are not equal.
     """
 
     def build(self, input_shape: list[Shape]) -> None:
@@ -79,10 +82,9 @@ class LuongDotAttention(ProductAttention):
 
 @keras.saving.register_keras_serializable("glimpse")
 class LuongAttention(ProductAttention):
-    """Luong's general score, `e = query . (W value)`.
+    """Attention with Luong's general score, `e = query . (W value)`.
 
-    Luong et al. 2015, section 3.1; W takes the values to the dimension of the
-    queries.
+    Luong et al. 2015, section 3.1. W maps a value to the dimension of queries.
 
     Args:
         scaled: see `ProductAttention`.

@@ -1,4 +1,4 @@
-"""Scaled dot products of projected queries, keys and values."""
+"""Scaled dot-product attention, with one head or several heads."""
 
 from typing import Any
 
@@ -6,27 +6,29 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from models.attention.base import Attention, Memory, Places, State
+from models.attention.base import Attention, Memory, PlaceContexts, State
 from models.building import Shape, build_once
 
 
 @keras.saving.register_keras_serializable("glimpse")
 class ScaledDotProductAttention(Attention):
-    """Query, key and value: `e = (Wq query) . (Wk value) / sqrt(d)`.
+    """Scaled dot-product attention, `e = (Wq query) . (Wk value) / sqrt(d)`.
 
-    The context is the weighted mean of `Wv value`. Vaswani et al. 2017,
-    "Attention is all you need", section 3.2.1 with the projections of
-    3.2.2, one head and no Wo, over the memory of an RNN.
+    The context is the weighted mean of the projected values, `Wv value`. This
+    is the attention of Vaswani et al. 2017, "Attention is all you need",
+    section 3.2.1, with the projections Wq, Wk and Wv of section 3.2.2 for one
+    head, but without the output projection Wo. Here the values are the outputs
+    of a recurrent encoder.
 
     Args:
-        units: dimension d of queries, keys and projected values.
+        units: dimension d of the projected queries, keys and values.
         window: see `Attention`.
 
     Call arguments: see `Attention`.
 
     Output:
-        Context vectors (B, Q, units), with the weights (B, Q, S) if asked
-        for.
+        Context vectors (B, Q, units), or a pair of the context vectors and the
+        weights (B, Q, S).
     """
 
     def __init__(self, units: int, **kwargs: Any) -> None:
@@ -69,25 +71,26 @@ class ScaledDotProductAttention(Attention):
 
 @keras.saving.register_keras_serializable("glimpse")
 class MultiHeadAttention(ScaledDotProductAttention):
-    """Several scaled dot products side by side, and a projection of them all.
+    """Multi-head attention: several scaled dot-product attentions in parallel.
 
     ```
     head_n  = attention(Wq_n query, Wk_n value, Wv_n value)
     context = Wo [head_1; ...; head_N]
     ```
 
-    Vaswani et al. 2017, section 3.2.2, over the memory of an RNN. The weights
-    returned are the mean over the heads.
+    Vaswani et al. 2017, section 3.2.2. Here the values are the outputs of a
+    recurrent encoder. The returned weights are the mean of the heads' weights.
 
     Args:
-        units: dimension of all heads together, and of the context.
-        num_heads: N, a divisor of `units`.
-        window: see `Attention`; the heads share it.
+        units: dimension of the context, and sum of the heads' dimensions.
+        num_heads: number N of heads, a divisor of `units`.
+        window: see `Attention`; all heads share the window.
 
     Call arguments, output: see `ScaledDotProductAttention`.
 
     Raises:
-        ValueError: `units` is no multiple of `num_heads`.
+        ValueError: `num_heads` is below 1, or `units` is not a multiple of
+            `num_heads`.
     """
 
     def __init__(self, units: int, num_heads: int = 4, **kwargs: Any) -> None:
@@ -108,26 +111,36 @@ class MultiHeadAttention(ScaledDotProductAttention):
     def remember(
         self, values: tf.Tensor, mask: tf.Tensor | None = None
     ) -> Memory:
-        """Values and keys by heads: (B, N, S, units / N)."""
+        """Make a memory whose values and keys are split into heads.
+
+        Both are (B, N, S, units / N), where N is the number of heads.
+        """
         memory = super().remember(values, mask)
         return memory._replace(
             values=self.split(memory.values), keys=self.split(memory.keys)
         )
 
     def split(self, x: tf.Tensor) -> tf.Tensor:
-        """(B, S, units) to (B, N, S, units / N)."""
+        """Split a tensor (B, S, units) into N heads: (B, N, S, units / N)."""
         size = self.units // self.num_heads
         x = ops.reshape(x, (*ops.shape(x)[:2], self.num_heads, size))
         return ops.transpose(x, (0, 2, 1, 3))
 
     def join(self, contexts: tf.Tensor) -> tf.Tensor:
-        """Contexts of the heads (B, N, Q, units / N) to one (B, Q, units)."""
+        """Join the contexts of N heads, and apply the output projection Wo.
+
+        Args:
+            contexts: (B, N, Q, units / N).
+
+        Returns:
+            The contexts (B, Q, units).
+        """
         contexts = ops.transpose(contexts, (0, 2, 1, 3))
         shape = (*ops.shape(contexts)[:2], self.units)
         return self.output_projection(ops.reshape(contexts, shape))
 
-    def places(self, memory: Memory) -> Places:
-        return Places(self.join(memory.values))
+    def place_contexts(self, memory: Memory) -> PlaceContexts:
+        return PlaceContexts(self.join(memory.values))
 
     def step(
         self, query: tf.Tensor, memory: Memory, state: State
@@ -147,7 +160,7 @@ class MultiHeadAttention(ScaledDotProductAttention):
     def scores(
         self, query: tf.Tensor, memory: Memory, state: State
     ) -> tf.Tensor:
-        """Unnormalised scores of every head: (B, N, Q, S)."""
+        """Return the scores of all N heads before the softmax: (B, N, Q, S)."""
         size = self.units // self.num_heads
         query = self.split(self.query_projection(query)) * size**-0.5
         return ops.matmul(query, ops.transpose(memory.keys, (0, 1, 3, 2)))

@@ -1,4 +1,4 @@
-"""Windows: attention to a part of the memory, composed onto any score."""
+"""Windows: layers that limit any kind of attention to a part of the memory."""
 
 from typing import Any
 
@@ -6,18 +6,20 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from data.naming import choose
 from models.building import Shape, build_once
-from models.naming import choose
 
 
 class Window(layers.Layer):
-    """The positions s with `|s - p| <= D` around a centre p.
+    """Layer that limits attention to the positions near a centre p.
 
-    Luong, Pham and Manning 2015, section 3.2. Positions count real tokens
-    from 0; a subclass says where the centre is.
+    The window holds the positions s with `|s - p| <= D`. Luong, Pham and
+    Manning 2015, section 3.2. Positions are numbered from 0, and padding is
+    not counted. A subclass computes the centre.
 
     Args:
-        half_width: D, in tokens; at least 1.
+        half_width: D, the greatest distance from the centre, in tokens; at
+            least 1.
 
     Raises:
         ValueError: `half_width` is below 1.
@@ -35,17 +37,32 @@ class Window(layers.Layer):
     def initial_state(
         self, mask: tf.Tensor, num_queries: int
     ) -> dict[str, tf.Tensor]:
-        """What the centre depends on besides the query: nothing here."""
+        """Return the first step's state, a dictionary of tensors (B, Q).
+
+        The state holds everything on which the centre depends, except the query
+        and the length of the source. In this class, the
+        state is empty.
+
+        Args:
+            mask: (B, S), True at real tokens of the source.
+            num_queries: number Q of queries for each sentence.
+        """
         return {}
 
     def next_state(self, state: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """The state for the next step."""
+        """Return the state for the next step, given the state of this step."""
         return state
 
     def distance(
         self, query: tf.Tensor, mask: tf.Tensor, state: dict[str, tf.Tensor]
     ) -> tf.Tensor:
-        """`s - p` for each query and position: (B, Q, S), float32."""
+        """Return `s - p`, each position minus the centre: (B, Q, S) float32.
+
+        Args:
+            query: (B, Q, H), the queries.
+            mask: (B, S), True at real tokens of the source.
+            state: what `initial_state` or `next_state` returned.
+        """
         real = ops.cast(mask, "float32")
         positions = ops.cumsum(real, -1) - 1  # (B, S)
         lengths = ops.sum(real, -1)[:, None]  # (B, 1)
@@ -55,18 +72,34 @@ class Window(layers.Layer):
     def centre(
         self, query: tf.Tensor, lengths: tf.Tensor, state: dict[str, tf.Tensor]
     ) -> tf.Tensor:
-        """p for each query, (B, Q) float32; `lengths` is (B, 1)."""
+        """Return the centre p of the window for each query: (B, Q) float32.
+
+        Args:
+            query: (B, Q, H), the queries.
+            lengths: (B, 1), number of real tokens of each source.
+            state: what `initial_state` or `next_state` returned.
+        """
         raise TypeError(
             f"{type(self).__name__} has no centre: use one of "
             f"{', '.join(sorted(WINDOWS))}, or override centre"
         )
 
     def holds(self, distance: tf.Tensor) -> tf.Tensor:
-        """Whether a position is within the window."""
+        """Return True for the positions in the window, False for the others.
+
+        Args:
+            distance: (B, Q, S), what the method `distance` returned.
+        """
         return ops.abs(distance) <= self.half_width
 
     def emphasis(self, distance: tf.Tensor) -> tf.Tensor | float:
-        """What the weights are multiplied by after they are normalised."""
+        """Return 1, the factor by which attention weights are multiplied.
+
+        Subclasses may return another factor.
+
+        Args:
+            distance: (B, Q, S), what the method `distance` returned.
+        """
         return 1.0
 
     def get_config(self) -> dict[str, Any]:
@@ -75,10 +108,11 @@ class Window(layers.Layer):
 
 @keras.saving.register_keras_serializable("glimpse")
 class LocalMonotonic(Window):
-    """local-m: the centre moves on by one token a step, `p_t = t`.
+    """Window "local-m", whose centre moves by one token per step: `p_t = t`.
 
-    Luong et al. 2015, section 3.2. It stays at the last token of a source
-    that the target is longer than, where the paper would see nothing.
+    Luong et al. 2015, section 3.2. Once the centre has reached the last source
+    token, it stays there. In the paper, the centre may move past the end
+    of the source.
 
     Args:
         half_width: see `Window`.
@@ -101,12 +135,14 @@ class LocalMonotonic(Window):
 
 @keras.saving.register_keras_serializable("glimpse")
 class LocalPredictive(Window):
-    """local-p: the query says where, `p = S sigmoid(v . tanh(W query))`.
+    """Window "local-p", whose centre is predicted from the query.
 
-    The normalised weights are then multiplied by the Gaussian
-    `exp(-(s - p)^2 / (2 sigma^2))` with `sigma = D / 2`, so that the centre is
-    learnt; a row sums to 1 at most. Luong et al. 2015, equations 9 and 10; S
-    is the number of real tokens.
+    The centre is `p = S sigmoid(v . tanh(W query))`, where S is the number of
+    real tokens of the source. After the softmax, the weights are multiplied by
+    the Gaussian `exp(-(s - p)^2 / (2 sigma^2))` with `sigma = D / 2`. The
+    weights v and W have a gradient, and can be learnt, only because of this
+    Gaussian. The Gaussian is at most 1, so the weights of a query may sum to
+    less than 1. Luong et al. 2015, equations 9 and 10.
 
     Args:
         half_width: see `Window`.
@@ -144,5 +180,9 @@ WINDOWS: dict[str, type[Window]] = {
 
 
 def get(name: str) -> type[Window]:
-    """The window class called `name`; a ValueError lists the names."""
+    """Return the window class called `name`.
+
+    Raises:
+        ValueError: there is no such name; the message lists the names.
+    """
     return choose(name, WINDOWS, "window")

@@ -1,5 +1,6 @@
-"""Recurrent cells: what depends on the input alone, and one step."""
+"""Recurrent cells, and a way to find their classes by name."""
 
+from data.naming import choose
 from models.cells.base import Cell, State
 from models.cells.layer_norm import (
     LayerNormalised,
@@ -8,7 +9,6 @@ from models.cells.layer_norm import (
     LayerNormRNNCell,
 )
 from models.cells.plain import GRUCell, LSTMCell, SimpleRNNCell
-from models.naming import choose
 
 __all__ = [
     "CELLS",
@@ -35,5 +35,9 @@ CELLS: dict[str, type[Cell]] = {
 
 
 def get(name: str) -> type[Cell]:
-    """The cell class called `name`; a ValueError lists the names there are."""
+    """Return the cell class called `name`.
+
+    Raises:
+        ValueError: there is no such name; the message lists the names.
+    """
     return choose(name, CELLS, "cell")

@@ -1,4 +1,4 @@
-"""Recurrent cells: what depends on the input alone, and one step."""
+"""Base class of the recurrent cells."""
 
 from typing import Any
 
@@ -11,18 +11,27 @@ State = tuple[tf.Tensor, ...]
 
 
 class Cell(layers.Layer):
-    """One step of a recurrence.
+    """Recurrent cell: a layer that computes one step of a recurrent network.
 
-    `project` is everything that depends on the input alone, so a whole
-    sequence is projected in one product; `step` is what remains in the loop.
-    The first leaf of a state is the cell's output.
+    The computation has two parts. `project` computes what depends only on the
+    input; it can be called once for a whole sequence, before the loop over
+    time. `step` computes the rest, inside the loop. A state is a tuple of
+    tensors, and the first of them is the cell's output.
 
     Args:
         units: dimension H of the output.
+
+    Attributes:
+        gates: number of blocks of H units in a projected input.
+        leaves: number of tensors in a state.
+        input_bias: whether the projection of the input, `W x + b`, has the
+            bias b.
+        recurrent_bias: whether the projection of the hidden state, `U h + c`,
+            has the bias c.
     """
 
-    gates = 1  # how many blocks of `units` a projection holds
-    leaves = 1  # how many tensors a state holds
+    gates = 1
+    leaves = 1
     input_bias = True
     recurrent_bias = False
 
@@ -43,7 +52,7 @@ class Cell(layers.Layer):
         )
 
     def bias_initializer(self) -> Any:
-        """Where the bias of the projected input starts."""
+        """Return the initializer of b, the bias in `W x + b`."""
         return "zeros"
 
     def build(self, input_shape: Shape) -> None:
@@ -53,23 +62,49 @@ class Cell(layers.Layer):
     def call(
         self, inputs: tf.Tensor, state: State, keep: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, State]:
-        """One whole step, for use as an ordinary layer."""
+        """Compute one step from an input that is not yet projected.
+
+        Args:
+            inputs: (..., E), the input of the step.
+            state: see `step`.
+            keep: see `step`.
+
+        Returns:
+            The output (..., H), and the state after the step.
+        """
         return self.step(self.project(inputs), state, keep)
 
     def project(self, inputs: tf.Tensor) -> tf.Tensor:
-        """`W x + b` for inputs (..., E): (..., gates * H)."""
+        """Project inputs x (..., E) to `W x + b`, (..., gates * H)."""
         return self.input_projection(inputs)
 
     def from_input(self, projected: tf.Tensor) -> tf.Tensor:
-        """What the input gives to the gates, of all that was projected."""
+        """Return the contribution of the input to the gates, (..., gates * H).
+
+        In this base class, it is equal to `projected`.
+
+        Args:
+            projected: (..., gates * H), see `step`.
+        """
         return projected
 
     def from_state(self, hidden: tf.Tensor) -> tf.Tensor:
-        """What a hidden state (..., H) gives to the gates: `U h + c`."""
+        """Return the contribution of the hidden state to the gates, `U h + c`.
+
+        Args:
+            hidden: (..., H), the hidden state h.
+
+        Returns:
+            A tensor (..., gates * H).
+        """
         return self.recurrent_projection(hidden)
 
     def recurrent_weights(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """U (H, gates * H) and c, zeros where there is none."""
+        """Return the weights U and c of `U h + c`, in the compute type.
+
+        U is (H, gates * H), and c is (gates * H,). If the cell has no bias c,
+        the returned c is zeros.
+        """
         layer = self.recurrent_projection
         kernel = tf.cast(tf.convert_to_tensor(layer.kernel), self.compute_dtype)
         if layer.bias is None:
@@ -77,7 +112,13 @@ class Cell(layers.Layer):
         return kernel, tf.cast(tf.convert_to_tensor(layer.bias), kernel.dtype)
 
     def recall(self, hidden: tf.Tensor, keep: tf.Tensor | None) -> tf.Tensor:
-        """`from_state`, less what `keep` drops of the hidden state."""
+        """Apply the recurrent dropout, then call `from_state`.
+
+        Args:
+            hidden: (..., H), the hidden state.
+            keep: (..., H), recurrent dropout mask, see `step`; None for no
+                dropout.
+        """
         return self.from_state(hidden if keep is None else hidden * keep)
 
     def step(
@@ -86,19 +127,21 @@ class Cell(layers.Layer):
         state: State,
         keep: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, State]:
-        """One step, all that is left to do in the loop.
+        """Compute one step from an input that `project` has projected.
 
         Args:
-            projected: (..., gates * H), as `project` gives it; a caller may
-                add to it what other inputs give.
-            state: leaves (..., H).
-            keep: (..., H), multiplies the hidden state where it enters the
-                recurrent product, and nowhere else: 0 for what is dropped,
-                1 / (1 - rate) for what is not. Drawn once before the loop, it
-                is the dropout of Gal and Ghahramani 2016, section 4.
+            projected: (..., gates * H), what `project` returned for the input.
+                The caller may have added projections of further inputs, such as
+                a context vector.
+            state: state before the step; each of its tensors is (..., H).
+            keep: recurrent dropout mask (..., H), 0 at dropped units and
+                1 / (1 - rate) at kept units; None for no dropout. The hidden
+                state is multiplied by this mask before its product with U, and
+                nowhere else. If the same mask is used at all steps, this is the
+                dropout of Gal and Ghahramani 2016, section 4.
 
         Returns:
-            The output (..., H), and the next state.
+            The output (..., H), and the state after the step.
         """
         raise TypeError(
             f"{type(self).__name__} has no step: subclass Cell and override "
@@ -106,7 +149,11 @@ class Cell(layers.Layer):
         )
 
     def zero_state(self, like: tf.Tensor) -> State:
-        """Zeros of shape `like.shape[:-1] + (H,)`, a leaf at a time."""
+        """Return a state of zeros.
+
+        Each of its tensors has the shape of `like`, except for the last
+        dimension, which is H.
+        """
         shape = tf.concat([tf.shape(like)[:-1], [self.units]], 0)
         zeros = tf.zeros(shape, self.compute_dtype)
         zeros.set_shape([*like.shape[:-1], self.units])

@@ -1,4 +1,4 @@
-"""The cells again, layer-normalised."""
+"""Recurrent cells with layer normalisation."""
 
 from typing import Any
 
@@ -12,22 +12,31 @@ from models.cells.plain import GRUCell, LSTMCell, SimpleRNNCell
 
 
 class LayerNormalised(Cell):
-    """What a cell's layer-normalised variant changes, to be inherited first.
+    """Mixin class that adds layer normalisation to a recurrent cell.
+
+    A normalised cell inherits from this class first, then from the class of the
+    plain cell.
 
     ```
     LN(a; gain, bias) = gain * (a - mean(a)) / sqrt(var(a) + epsilon) + bias
     ```
 
     Ba, Kiros and Hinton 2016, "Layer normalization", section 3.1 and the
-    supplementary equations: `W x` and `U h` are normalised each with a gain
-    and a bias of its own, which takes the place of the projections' biases.
-    All that enters at a step is one `W x`, so it is normalised in the step
-    and not in `project`: a decoder adds its context in between.
+    supplementary equations. The projected input `W x` and the projected hidden
+    state `U h` are normalised separately, each with its own gain and bias.
+    These biases replace the biases of the two projections.
+
+    `step`, not `project`, normalises `W x`, because a decoder first adds the
+    projection of its context vector to the result of `project`.
+
+    Attributes:
+        blocks: for each block of gates that are normalised together, the number
+            of gates in this block.
     """
 
     input_bias = False
     recurrent_bias = False
-    blocks: tuple[int, ...] = (1,)  # gates that are normalised together
+    blocks: tuple[int, ...] = (1,)
 
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(units, **kwargs)
@@ -63,16 +72,17 @@ class LayerNormalised(Cell):
 
 @keras.saving.register_keras_serializable("glimpse")
 class LayerNormRNNCell(LayerNormalised, SimpleRNNCell):
-    """`h' = tanh(LN(W x) + LN(U h))`. State: (h,).
+    """Elman's cell with layer normalisation, `h' = tanh(LN(W x) + LN(U h))`.
 
-    Ba et al. 2016, equation 4, normalise the sum; here it is each of its
-    terms, as in their gated cells.
+    Ba et al. 2016, equation 4, normalise the sum `W x + U h`. Here `W x` and
+    `U h` are normalised separately, as in the GRU and LSTM of that paper. The
+    state is the tuple (h,).
     """
 
 
 @keras.saving.register_keras_serializable("glimpse")
 class LayerNormGRUCell(LayerNormalised, GRUCell):
-    """Gated recurrent unit, gates and candidate normalised apart.
+    """Gated recurrent unit with layer normalisation.
 
     ```
     z, r = sigmoid(LN(W x) + LN(U h))
@@ -80,7 +90,9 @@ class LayerNormGRUCell(LayerNormalised, GRUCell):
     h' = z * h + (1 - z) * g
     ```
 
-    Ba et al. 2016, supplementary equations of the GRU. State: (h,).
+    Ba et al. 2016, supplementary equations of the GRU. The gates z and r are
+    normalised together, and the candidate g is normalised separately. The state
+    is the tuple (h,).
     """
 
     blocks = (2, 1)
@@ -88,15 +100,18 @@ class LayerNormGRUCell(LayerNormalised, GRUCell):
 
 @keras.saving.register_keras_serializable("glimpse")
 class LayerNormLSTMCell(LayerNormalised, LSTMCell):
-    """Long short-term memory, its four gates normalised together.
+    """Long short-term memory with layer normalisation.
 
     ```
     i, f, o = sigmoid(LN(W x) + LN(U h))   g = tanh(LN(W x) + LN(U h))
     c' = f * c + i * g                     h' = o * tanh(LN(c'))
     ```
 
-    each reading its quarter of the norms. Ba et al. 2016, supplementary
-    equations of the LSTM. The carry itself stays as it is. State: (h, c).
+    Ba et al. 2016, supplementary equations of the LSTM. The contributions to i,
+    f, o and g are normalised together, as one vector LN(W x) and one vector
+    LN(U h). Each of i, f, o and g then uses its own quarter of these vectors.
+    The cell state c' is normalised for the output, but passed on to the next
+    step without normalisation. The state is the tuple (h, c).
     """
 
     blocks = (4,)

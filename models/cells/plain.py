@@ -1,4 +1,4 @@
-"""Elman's, gated and long short-term cells."""
+"""Recurrent cells: Elman's cell, the GRU and the LSTM."""
 
 from typing import Any
 
@@ -11,7 +11,10 @@ from models.cells.base import Cell, State
 
 @keras.saving.register_keras_serializable("glimpse")
 class SimpleRNNCell(Cell):
-    """Elman 1990: `h' = tanh(W x + U h + b)`. State: (h,)."""
+    """Cell of Elman 1990: `h' = tanh(W x + U h + b)`.
+
+    The state is the tuple (h,).
+    """
 
     def step(
         self,
@@ -26,7 +29,7 @@ class SimpleRNNCell(Cell):
 
 @keras.saving.register_keras_serializable("glimpse")
 class GRUCell(Cell):
-    """Gated recurrent unit, reset after the product.
+    """Gated recurrent unit whose reset gate acts after the product with h.
 
     ```
     z = sigmoid(Wz x + bz + Uz h + cz)
@@ -36,8 +39,9 @@ class GRUCell(Cell):
     ```
 
     Cho et al. 2014, "Learning phrase representations", equations 5 to 8,
-    except that r multiplies `Ug h + cg` and not h, as in cuDNN and Keras: the
-    three products with h become one. State: (h,).
+    except that r multiplies `Ug h + cg` and not h, as in cuDNN and Keras. So
+    the products of Uz, Ur and Ug with h can be computed as one matrix product.
+    The state is the tuple (h,).
     """
 
     gates = 3
@@ -70,8 +74,9 @@ class LSTMCell(Cell):
     c' = f * c + i * g                     h' = o * tanh(c')
     ```
 
-    Hochreiter and Schmidhuber 1997; forget gate of Gers et al. 2000, its bias
-    1 at the start (Jozefowicz et al. 2015). State: (h, c).
+    Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000.
+    The bias of the forget gate is initially 1 (Jozefowicz et al. 2015). The
+    state is the tuple (h, c).
     """
 
     gates = 4
@@ -95,13 +100,20 @@ class LSTMCell(Cell):
         return output, (output, carry)
 
     def squash(self, carry: tf.Tensor) -> tf.Tensor:
-        """What the output gate lets out of a carry (..., H)."""
+        """Return tanh(c'), the factor of the output gate o in the output h'.
+
+        Args:
+            carry: (..., H), the new cell state c'.
+        """
         return ops.tanh(carry)
 
 
 @keras.saving.register_keras_serializable("glimpse")
 class ForgetBias(keras.initializers.Initializer):
-    """Ones for the forget gate, the second quarter; zeros elsewhere."""
+    """Initializer of an LSTM's bias: 1 for the forget gate, 0 elsewhere.
+
+    The forget gate is the second quarter of the bias.
+    """
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
         quarter = shape[0] // 4

@@ -1,11 +1,11 @@
-"""Decoders: one step, used alike by training and by search."""
+"""Decoders, and a way to find their classes by name."""
 
+from data.naming import choose
 from models.decoder.bahdanau import BahdanauDecoder
 from models.decoder.base import Decoder, DecoderState, Step
 from models.decoder.conditional import ConditionalDecoder
 from models.decoder.luong import LuongDecoder
 from models.decoder.plain import PlainDecoder
-from models.naming import choose
 
 __all__ = [
     "DECODERS",
@@ -28,5 +28,9 @@ DECODERS: dict[str, type[Decoder]] = {
 
 
 def get(name: str) -> type[Decoder]:
-    """The decoder class called `name`; a ValueError lists the names."""
+    """Return the decoder class called `name`.
+
+    Raises:
+        ValueError: there is no such name; the message lists the names.
+    """
     return choose(name, DECODERS, "decoder")

@@ -1,4 +1,4 @@
-"""The decoder that attends, then recurs."""
+"""Decoder that attends before it runs its cell, as in Bahdanau et al. 2015."""
 
 from typing import Any
 
@@ -16,7 +16,10 @@ from models.fused import bahdanau_loop
 
 @keras.saving.register_keras_serializable("glimpse")
 class BahdanauDecoder(DeepOutputDecoder):
-    """Attend with the previous state, then recur.
+    """Decoder that attends with the previous state, then runs its cell.
+
+    For the embedded previous word y_{i-1}, a step computes the context c_i, the
+    state s_i and the readout t_i, which is the input of the softmax layer:
 
     ```
     c_i = attend(s_{i-1})
@@ -24,10 +27,13 @@ class BahdanauDecoder(DeepOutputDecoder):
     t_i = tanh(W [s_i; c_i; y_{i-1}] + b)
     ```
 
-    Bahdanau et al. 2015, appendix A.2.2, with a readout of the new state in
-    place of the old one; theirs is `activation="maxout"`. With several layers
-    the top one asks, with its cell's own state even where the layers are
-    residual, and the bottom one receives the context.
+    This is the decoder of Bahdanau et al. 2015, appendix A.2.2, except that the
+    readout is computed from the new state s_i, not from s_{i-1}. With
+    `activation="maxout"`, the readout uses maxout instead of tanh, as in the
+    paper. With several layers, the context is an input of the bottom layer. The
+    query is the hidden state of the top layer's cell. If the layers are
+    residual, the query does not include the input that the top layer adds to
+    its output.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

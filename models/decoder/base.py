@@ -1,8 +1,12 @@
-"""What all decoders share: a stack of cells, a first state, and one step.
+"""Base class of the decoders: a stack of recurrent cells.
 
-A decoder knows nothing of vocabularies. `step` runs inside the loop; what
-depends only on the target words (`project`) and what depends only on a step's
-result (`readout`) are computed for all steps at once, outside it.
+A decoder maps embedded target words to readouts, the inputs of the softmax
+layer. It contains neither the embedding nor the softmax layer.
+
+Before the loop over time, `project` processes the words of all steps at once.
+The loop calls `step`. After the loop, `readout` computes the readouts of all
+steps at once. In shapes, Q is the number of decoder states of a sentence: 1 in
+training, the number of beams in beam search.
 """
 
 from collections.abc import Callable
@@ -14,7 +18,7 @@ from keras import layers, ops
 
 from models import bridge as bridges
 from models import cells
-from models.attention import Attention, Memory, Places
+from models.attention import Attention, Memory, PlaceContexts
 from models.building import Shape, build_once
 from models.encoder import Summary
 from models.fused import Gates, gates_of, unroll
@@ -23,51 +27,71 @@ from models.recurrence import scan
 
 
 class DecoderState(NamedTuple):
-    """What a decoder carries; every leaf is (B, Q, ...), absent parts `()`."""
+    """State of a decoder between two steps; each of its tensors is (B, Q, ...).
 
-    cells: tuple[cells.State, ...]  # a state a layer
-    feed: Any = ()  # the last attentional vector, with input feeding
-    attention: Any = ()  # what the attention layer carries
+    Q is the number of states of a sentence, such as the number of beams. A part
+    that the decoder does not need is `()`.
+
+    Attributes:
+        cells: one cell state for each layer, bottom layer first.
+        feed: the attentional vector of the previous step, for input feeding.
+        attention: state of the attention layer.
+    """
+
+    cells: tuple[cells.State, ...]
+    feed: Any = ()
+    attention: Any = ()
 
 
 class Step(NamedTuple):
-    """What one step gives, or all of them stacked."""
+    """Result of one step. For T steps, the shapes have T instead of Q.
 
-    output: tf.Tensor  # (B, Q, H), or (B, T, H) for all steps
-    context: Any = ()  # (B, Q, M)
-    weights: Any = ()  # (B, Q, S)
+    Attributes:
+        output: (B, Q, H), output of the top layer; in a `LuongDecoder`, the
+            attentional vector (B, Q, R).
+        context: (B, Q, M), context vector of the attention; `()` without
+            attention.
+        weights: (B, Q, S), attention weights; `()` without attention.
+    """
+
+    output: tf.Tensor
+    context: Any = ()
+    weights: Any = ()
 
 
-# Of words (B, Q, E), a state and what there is to see: a readout (B, Q, R),
-# weights and the next state.
+# Function of embedded words (B, Q, E), a state and a memory. It returns the
+# readout (B, Q, R), the attention weights and the next state.
 ReadoutStep = Callable[
     [tf.Tensor, DecoderState, Any], tuple[tf.Tensor, Any, DecoderState]
 ]
 
 
 class Decoder(layers.Layer):
-    """A stack of recurrent cells started from the encoder's summary.
+    """Decoder: a stack of recurrent cells, with or without attention.
+
+    Its initial state is computed from the encoder's summary.
 
     Args:
         units: dimension H of the cells.
-        readout_units: dimension R of the readout, what the softmax layer sees.
-        attention: the attention layer; None for a decoder without.
-        cell: a name in `models.cells.CELLS`.
-        num_layers: number of cells.
-        dropout: rate on the readout.
-        residual: from the second layer on, a layer's output is added to its
-            input (Wu et al. 2016, section 3.1).
-        bridge: where the first state comes from: "dense", "last", "mean" or
-            "zero", see `models.bridge`.
-        activation: of the readout, "tanh" or "maxout".
+        readout_units: dimension R of the readout, the softmax layer's input.
+        attention: attention layer; None for a decoder without attention.
+        cell: name of the cell class, a key of `models.cells.CELLS`.
+        num_layers: number of layers, each with one cell.
+        dropout: rate of the dropout on the readout.
+        residual: whether each layer from the second on adds its input to its
+            output (Wu et al. 2016, section 3.1).
+        bridge: how to compute the initial state from the encoder's summary:
+            "dense", "last", "mean" or "zero", see `models.bridge`.
+        activation: activation of the readout, "tanh" or "maxout".
 
     Call arguments:
-        embedded: (B, T, E), embedded target words, each to predict the next.
-        state: a `DecoderState` with Q = 1.
-        memory: what `attention.remember` returned, or `()`.
+        embedded: (B, T, E), one embedded target word for each step: step t
+            predicts the word that follows word t.
+        state: a `DecoderState` whose tensors are (B, 1, ...).
+        memory: what `attention.remember` returned; `()` without attention.
 
     Output:
-        A `Step` over all T positions, and the last state.
+        A `Step` with the results of all T steps, and the last state.
     """
 
     def __init__(
@@ -105,7 +129,12 @@ class Decoder(layers.Layer):
         return layers.Dense(units, dtype=self.dtype_policy, **kwargs)
 
     def build(self, embedded_shape: Shape, memory_units: int) -> None:
-        """Create the weights for words (B, T, E) and a memory (B, S, M)."""
+        """Create the weights.
+
+        Args:
+            embedded_shape: shape (B, T, E) of the embedded words.
+            memory_units: dimension M of the memory's values (B, S, M).
+        """
         state_shape = (None, None, self.units)
         for index, cell in enumerate(self.cells):
             build_once(cell, state_shape if index else embedded_shape)
@@ -128,14 +157,21 @@ class Decoder(layers.Layer):
 
     @property
     def is_fused(self) -> bool:
-        """Whether training takes a loop with its gradient by hand."""
+        """Tell whether training uses a fused loop.
+
+        A fused loop runs all steps, and its gradient is written by hand; see
+        `models.fused`.
+        """
         return False
 
     def fused_gates(self, *scores: type[Attention]) -> Gates | None:
-        """The gates of the cells, where a loop that attends can be fused.
+        """Return the `Gates` of the cell for a fused loop, or None.
 
-        That is with one layer of a cell in `models.fused.GATES`, and attention
-        of just these classes, without a window. All else takes the plain way.
+        A fused loop runs all steps with attention, and its gradient is written
+        by hand; see `models.fused`. The result is None if the decoder has
+        several layers, the attention has a window, its class is not in `scores`
+        (subclasses do not count), or `gates_of` returns None for the cell. In
+        this case, the caller must use the plain loop.
         """
         attention = self.attention
         if self.num_layers > 1 or type(attention) not in scores:
@@ -143,13 +179,27 @@ class Decoder(layers.Layer):
         return None if attention.window else gates_of(self.cells[0])
 
     def project(self, embedded: tf.Tensor) -> tf.Tensor:
-        """The words' part of the first cell's input: (B, T, G)."""
+        """Compute the contribution of the words to the bottom cell's gates.
+
+        Args:
+            embedded: (B, T, E), the embedded words.
+
+        Returns:
+            A tensor (B, T, G); G is the number of gates times H.
+        """
         return self.cells[0].project(embedded)
 
     def initial_state(
         self, summary: Summary, memory: Memory | Any, num_queries: int = 1
     ) -> DecoderState:
-        """Bridge the encoder's summary to Q equal states."""
+        """Compute the initial state from the encoder's summary.
+
+        Args:
+            summary: the encoder's summary of the source.
+            memory: what `attention.remember` returned; `()` without attention.
+            num_queries: number Q of states for each sentence; the Q states of a
+                sentence are equal.
+        """
         states = tf.nest.map_structure(
             lambda leaf: ops.repeat(leaf[:, None], num_queries, axis=1),
             self.state_bridge(summary),
@@ -165,17 +215,33 @@ class Decoder(layers.Layer):
         state: DecoderState,
         memory: Memory | Any,
     ) -> tuple[Step, DecoderState]:
-        """One step for Q projected words (B, Q, G)."""
+        """Compute one decoder step.
+
+        Args:
+            projected: (B, Q, G), what `project` returned for the previous
+                words.
+            state: state before the step.
+            memory: what `attention.remember` returned; `()` without attention.
+
+        Returns:
+            The result of the step, and the state after it.
+        """
         raise TypeError(
             f"{type(self).__name__} has no step: subclass Decoder and "
             "override step, or use one of its subclasses"
         )
 
     def stepper(self, memory: Memory | Any) -> tuple[ReadoutStep, Any]:
-        """`step` and `readout` in one, for search, and what it takes.
+        """Return the step function for beam search, and the memory for it.
 
-        What depends on weights or memory alone is done once: the second is
-        what is left of the memory, (B, ...). Nothing is dropped out.
+        The function does the work of `project`, `step` and `readout`, but
+        without dropout. The caller passes the returned memory, a nest of
+        tensors (B, ...), to each call of the function. Some decoders return a
+        faster function: `stepper` then computes once, before all steps, what
+        depends only on the weights and the memory.
+
+        Args:
+            memory: what `attention.remember` returned; `()` without attention.
         """
 
         def step(
@@ -187,25 +253,43 @@ class Decoder(layers.Layer):
         return step, memory
 
     def readout(self, step: Step, embedded: tf.Tensor) -> tf.Tensor:
-        """What the softmax layer sees (B, T, R), for all steps at once."""
+        """Return the softmax layer's inputs (B, T, R), for all steps at once.
+
+        Args:
+            step: the results of all steps.
+            embedded: (B, T, E), the embedded previous words of the steps.
+        """
         return self.dropout(self.read(step, embedded))
 
     def read(self, step: Step, embedded: tf.Tensor) -> tf.Tensor:
-        """The variant's readout, before dropout."""
+        """Return the readout before dropout; subclasses may override this."""
         return step.output
 
     def attend(
-        self, query: tf.Tensor, memory: Memory | Places, state: Any
+        self, query: tf.Tensor, memory: Memory | PlaceContexts, state: Any
     ) -> tuple[tf.Tensor, Any, Any]:
-        """Context, weights and what attention carries: see `Attention.step`."""
-        if isinstance(memory, Places):
+        """Return the contexts, the weights and the attention's next state.
+
+        See `Attention.step`. If `memory` is a `PlaceContexts`, the method
+        returns the contexts that it holds, `()` for the weights, and the state
+        without change.
+        """
+        if isinstance(memory, PlaceContexts):
             return memory.contexts, (), state
         return self.attention.step(query, memory, state)
 
     def recur(
         self, projected: tf.Tensor, states: tuple[cells.State, ...]
     ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
-        """Run the stack of cells once; the output is the top layer's."""
+        """Run all layers for one step.
+
+        Args:
+            projected: (B, Q, G), the projected input of the bottom cell.
+            states: states of all layers' cells before the step.
+
+        Returns:
+            The output of the top layer, and the cells' states after the step.
+        """
         output, bottom = self.cells[0].step(projected, states[0])
         output, above = self.climb(output, states[1:])
         return output, (bottom, *above)
@@ -213,7 +297,15 @@ class Decoder(layers.Layer):
     def climb(
         self, output: tf.Tensor, states: tuple[cells.State, ...]
     ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
-        """Run the layers above the bottom one, whose `output` this is."""
+        """Run all layers except the bottom layer for one step.
+
+        Args:
+            output: (B, Q, H), the output of the bottom layer.
+            states: states of the upper layers' cells before the step.
+
+        Returns:
+            The output of the top layer, and the upper cells' next states.
+        """
         new_states = []
         for cell, state in zip(self.cells[1:], states, strict=True):
             below = output
@@ -225,7 +317,15 @@ class Decoder(layers.Layer):
     def recur_only(
         self, embedded: tf.Tensor, states: tuple[cells.State, ...]
     ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
-        """Run the stack of cells over all words (B, T, E) by themselves."""
+        """Run all layers over all words, without attention.
+
+        Args:
+            embedded: (B, T, E), the embedded words.
+            states: states of all layers' cells before the first step.
+
+        Returns:
+            The outputs of the top layer (B, T, H), and the last states.
+        """
         if gates := gates_of(self.cells[0]):
             return self._unroll(gates, embedded, states)
 
@@ -241,7 +341,11 @@ class Decoder(layers.Layer):
         embedded: tf.Tensor,
         states: tuple[cells.State, ...],
     ) -> tuple[tf.Tensor, tuple[cells.State, ...]]:
-        """Layer by layer: nothing waits for a layer above."""
+        """Run one layer over all words, then the next layer, and so on.
+
+        Arguments and results are those of `recur_only`; `gates` are the `Gates`
+        of the cells, see `models.fused`.
+        """
         output, last = embedded, []
         for number, (cell, state) in enumerate(
             zip(self.cells, states, strict=True)
@@ -259,13 +363,17 @@ class Decoder(layers.Layer):
         return output, tuple(last)
 
     def context_units(self, memory_units: int) -> int:
-        """Dimension of the context over values of M = `memory_units`."""
+        """Return the dimension of the contexts; 0 without attention.
+
+        Args:
+            memory_units: dimension M of the memory's values.
+        """
         if self.attention is None:
             return 0
         return self.attention.output_units(memory_units)
 
     def require_attention(self) -> None:
-        """Refuse to be without; for the variants that attend."""
+        """Raise a ValueError if there is no attention layer."""
         if self.attention is None:
             raise ValueError(
                 f"{type(self).__name__} got no attention layer; pass one, "

@@ -1,4 +1,4 @@
-"""The decoder that recurs, attends and recurs again."""
+"""Decoder that attends between two recurrent cells, as in Nematus."""
 
 from typing import Any
 
@@ -17,7 +17,11 @@ from models.fused import conditional_loop
 
 @keras.saving.register_keras_serializable("glimpse")
 class ConditionalDecoder(DeepOutputDecoder):
-    """Recur, attend with what came of it, recur again.
+    """Decoder that runs a cell, attends, then runs a second cell.
+
+    For the embedded previous word y_{i-1}, a step computes the middle state
+    s'_i, the context c_i, the state s_i and the readout t_i, which is the input
+    of the softmax layer:
 
     ```
     s'_i = cell1(y_{i-1}, s_{i-1})
@@ -26,10 +30,11 @@ class ConditionalDecoder(DeepOutputDecoder):
     t_i  = tanh(W [s_i; c_i; y_{i-1}] + b)
     ```
 
-    Sennrich et al. 2017, "Nematus", section 2: the conditional GRU, here
-    for any cell; an LSTM's carry goes through both. With several layers the
-    pair is the bottom one, and the others stand on it. `cells[0]` is cell1,
-    `context_cell` is cell2; they share one state.
+    With GRU cells, this is the conditional GRU of Sennrich et al. 2017,
+    "Nematus", section 2. Other cells can be used too. cell2 starts from the
+    state of cell1; for an LSTM, this state includes the cell state c. With
+    several layers, the two cells together are the bottom layer. The attribute
+    `cells[0]` is cell1, and `context_cell` is cell2.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -54,7 +59,7 @@ class ConditionalDecoder(DeepOutputDecoder):
         gates = self.fused_gates(*fused.ADDITIVE)
         if gates is None:
             return super().call(embedded, state, memory)
-        # Its bias is for contexts, which these are only parts of.
+        # The bias is added once per context, not to the share of each value.
         nothing = tf.zeros((1, memory.values.shape[-1]), memory.values.dtype)
         bias = self.context_cell.project(nothing)
         shares = self.context_cell.project(memory.values) - bias

@@ -1,4 +1,7 @@
-"""The readout that Bahdanau's, the conditional and the plain decoder share."""
+"""Base class of decoders whose readout is the "deep output".
+
+`BahdanauDecoder`, `ConditionalDecoder` and `PlainDecoder` inherit from it.
+"""
 
 from typing import Any
 
@@ -11,11 +14,13 @@ from models.decoder.base import Decoder, Step
 
 
 class DeepOutputDecoder(Decoder):
-    """A readout of all that is known: `t_i = f(W [s_i; c_i; y_{i-1}] + b)`.
+    """Decoder with the readout `t_i = f(W [s_i; c_i; y_{i-1}] + b)`.
 
-    The deep output of Pascanu et al. 2014, "How to construct deep recurrent
-    neural networks", as in Bahdanau et al. 2015, A.2.2, but for the bias; f
-    is the `activation`. Without attention there is no c_i.
+    The readout is computed from the decoder's output s_i, the context c_i and
+    the embedded previous word y_{i-1}; f is the `activation`. Without
+    attention, c_i is left out. This is the deep output of Pascanu et al. 2014,
+    "How to construct deep recurrent neural networks", as used in Bahdanau et
+    al. 2015, A.2.2. Their equations have no bias b.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

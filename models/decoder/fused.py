@@ -1,4 +1,8 @@
-"""What the loops of decoders need in their fused form."""
+"""Conversion of a decoder's tensors to and from the form of fused loops.
+
+A fused loop runs all steps of a decoder, and its gradient is written by hand;
+see `models.fused`.
+"""
 
 from typing import Any
 
@@ -10,19 +14,21 @@ from models.cells import Cell
 from models.decoder.base import DecoderState, Step
 from models.fused import Looked
 
-# Classes of attention that `Looked` and `joined` hold for; no subclass.
+# Attention classes that `looked` and `joined` accept; subclasses do not fit.
 ADDITIVE = (BahdanauAttention, LuongConcatAttention)
 
 
 def looked(
     attention: BahdanauAttention, memory: Memory, shares: tf.Tensor
 ) -> Looked:
-    """What the loop looks at.
+    """Convert a memory to the form that a fused loop needs.
 
     Args:
-        attention: gives the vector of its scores.
-        memory: gives keys and mask.
-        shares: (B, S, G), what each value gives to the gates.
+        attention: attention layer; the vector v of its score becomes part of
+            the result.
+        memory: memory whose keys and mask become part of the result.
+        shares: (B, S, G), the contribution of each value to the cell's gates
+            (the value times the kernel that multiplies contexts).
     """
     return Looked(memory.keys, shares, attention.score_vector(), memory.mask)
 
@@ -30,7 +36,16 @@ def looked(
 def joined(
     attention: BahdanauAttention, cell: Cell
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The products of a state for query and gates, as one: (H, A + G)."""
+    """Join two linear maps of the hidden state into one map.
+
+    Args:
+        attention: attention layer, whose map projects a hidden state (H) to a
+            query (A).
+        cell: cell, whose map projects a hidden state (H) to the gates (G).
+
+    Returns:
+        The kernel (H, A + G) and the bias (A + G,) of the joined map.
+    """
     kernel, bias = cell.recurrent_weights()
     layer = attention.query_projection
     query = cast_kernel(layer)
@@ -41,7 +56,10 @@ def joined(
 
 
 def cast_kernel(layer: layers.Dense) -> tf.Tensor:
-    """The kernel of a layer; Keras casts it in the layer's own calls alone."""
+    """Return the kernel of a layer, cast to the layer's compute type.
+
+    Keras itself casts the kernel only while the layer is called.
+    """
     return tf.cast(tf.convert_to_tensor(layer.kernel), layer.compute_dtype)
 
 
@@ -50,7 +68,19 @@ def as_steps(
     memory: Memory,
     state: DecoderState,
 ) -> tuple[Step, DecoderState]:
-    """What a loop found, as `Decoder.call` gives it."""
+    """Convert the results of a fused loop to those of `Decoder.call`.
+
+    Args:
+        found: outputs (B, T, H) or attentional vectors (B, T, R), attention
+            weights (B, T, S), and the cell's last state, a tuple of tensors
+            (B, H).
+        memory: memory that the loop attended to.
+        state: decoder state before the loop.
+
+    Returns:
+        A `Step` with the results of all steps, and the decoder state after the
+        last step.
+    """
     outputs, weights, last = found
     contexts = tf.matmul(weights, memory.values)
     cells = (tuple(leaf[:, None] for leaf in last),)
@@ -58,5 +88,8 @@ def as_steps(
 
 
 def first_state(state: DecoderState) -> tuple[tf.Tensor, ...]:
-    """The state of the only layer, leaves (B, H)."""
+    """Return the cell state of a decoder with one layer, for a fused loop.
+
+    The tensors (B, 1, H) of the decoder state become (B, H).
+    """
     return tuple(leaf[:, 0] for leaf in state.cells[0])

@@ -1,4 +1,4 @@
-"""The decoder that recurs, then attends."""
+"""Decoder that attends after it has run its cell, as in Luong et al. 2015."""
 
 from typing import Any
 
@@ -17,22 +17,29 @@ from models.fused import Gates, feeding_loop, gates_of
 
 @keras.saving.register_keras_serializable("glimpse")
 class LuongDecoder(Decoder):
-    """Recur, then attend with the new state.
+    """Decoder that runs its cell, then attends with the new state.
+
+    For the embedded previous word y_{t-1}, a step computes the state s_t, the
+    context c_t and the attentional vector h~_t:
 
     ```
-    s_t = cell(y_{t-1}, s_{t-1})         with feeding: cell([y; h~_{t-1}], ...)
+    s_t = cell(y_{t-1}, s_{t-1})
+    s_t = cell([y_{t-1}; h~_{t-1}], s_{t-1})      (with input feeding)
     c_t = attend(s_t)
     h~_t = tanh(W [c_t; s_t])
     ```
 
-    Luong et al. 2015, section 3, equation 5; input feeding, section 3.3. The
-    attentional vector h~ is both the step's output and the readout. Without
-    feeding nothing in the recurrence depends on attention, and all steps
-    attend at once.
+    Luong et al. 2015, section 3, equation 5; input feeding is in section 3.3.
+    The attentional vector is both the output of the step and its readout, that
+    is, the input of the softmax layer. Without input feeding, the cell does not
+    depend on attention, so attention is computed for all steps together, after
+    the cell's last step.
 
     Args:
-        input_feeding: give the cell the last attentional vector.
-        Otherwise as `Decoder`.
+        *args: arguments of `Decoder`.
+        input_feeding: whether the previous attentional vector is an input of
+            the cell, besides the previous word.
+        **kwargs: arguments of `Decoder`.
     """
 
     def __init__(
@@ -78,11 +85,20 @@ class LuongDecoder(Decoder):
         return result, DecoderState(states, attention=attention)
 
     def _gates(self) -> Gates | None:
-        """Those of one layer that attends by products, where it has them."""
+        """Return the `Gates` of the cell for a fused loop, or None.
+
+        See `fused_gates`. For a fused loop, the attention must be a
+        `LuongAttention` or a `LuongDotAttention`.
+        """
         return self.fused_gates(LuongAttention, LuongDotAttention)
 
     def _attentional_kernels(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """What a context (M, R), and what an output (H, R), gives to h~."""
+        """Split the kernel W of the attentional vector into two parts.
+
+        Returns:
+            The part that multiplies the context (M, R), and the part that
+            multiplies the cell's output (H, R).
+        """
         kernel = fused.cast_kernel(self.attentional_projection)
         return kernel[: -self.units], kernel[-self.units :]
 
@@ -93,7 +109,12 @@ class LuongDecoder(Decoder):
         state: DecoderState,
         memory: Memory,
     ) -> tuple[Step, DecoderState]:
-        """All steps with their gradient by hand."""
+        """Run all steps with input feeding, in a fused loop.
+
+        The gradient of this loop is written by hand; see `models.fused`.
+        `gates` are the `Gates` of the cell. The other arguments and the results
+        are those of `call`.
+        """
         for_context, for_output = self._attentional_kernels()
         feeds, weights, last, feed = feeding_loop(
             gates,

@@ -1,4 +1,4 @@
-"""The decoder without attention."""
+"""Decoder without attention."""
 
 from typing import Any
 
@@ -12,15 +12,19 @@ from models.fused import gates_of
 
 @keras.saving.register_keras_serializable("glimpse")
 class PlainDecoder(DeepOutputDecoder):
-    """No attention: all it knows of the source is its initial state.
+    """Decoder without attention.
+
+    Only its initial state depends on the source. For the embedded previous word
+    y_{i-1}, a step computes the state s_i and the readout t_i, which is the
+    input of the softmax layer:
 
     ```
     s_i = cell(y_{i-1}, s_{i-1})
     t_i = tanh(W [s_i; y_{i-1}] + b)
     ```
 
-    Sutskever et al. 2014, section 2, who start it with the bridge "last" and
-    read s_i alone.
+    In Sutskever et al. 2014, section 2, the initial state is the last state of
+    the encoder (`bridge="last"`), and the readout depends only on s_i.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

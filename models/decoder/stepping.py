@@ -1,8 +1,15 @@
-"""Steps of search that do less than `Decoder.step` for the same numbers.
+"""Fast decoder steps for beam search.
 
-What no state changes is made once a sentence: what each value gives to gates
-and readout. What has one factor is one product: a word's for gates and
-readout, a state's for query and gates.
+These steps compute the results of `Decoder.step` and `Decoder.readout` with
+less arithmetic. The contribution of each value of the memory to the gates and
+to the readout does not depend on the state, so it is computed once for each
+sentence.
+Matrix products with a common factor are joined into one. One product with the
+word serves the gates and the readout, and one product with the state serves the
+query and the gates.
+
+In shapes, Q is the number of beams of a sentence, G the number of gates times
+H, and A the dimension of the attention's hidden layer.
 """
 
 from typing import Any, NamedTuple
@@ -21,14 +28,19 @@ from models.readout import Readout
 
 
 class Affine(NamedTuple):
-    """`x W + b` for rows x."""
+    """Affine map from rows x (N, D) to rows `x W + b` (N, K).
 
-    kernel: tf.Tensor  # (D, N)
-    bias: tf.Tensor  # (N,)
+    Attributes:
+        kernel: (D, K), the matrix W.
+        bias: (K,), the vector b.
+    """
+
+    kernel: tf.Tensor
+    bias: tf.Tensor
 
     @classmethod
     def of(cls, layer: layers.Dense) -> "Affine":
-        """What a dense layer does, in the type it computes in."""
+        """Return the map of a dense layer, with weights in its compute type."""
         kernel = cast_kernel(layer)
         if layer.bias is None:
             return cls(kernel, tf.zeros(kernel.shape[1:], kernel.dtype))
@@ -36,7 +48,7 @@ class Affine(NamedTuple):
         return cls(kernel, tf.cast(bias, kernel.dtype))
 
     def beside(self, other: "Affine") -> "Affine":
-        """Both, of the same rows."""
+        """Return a map that concatenates the results of `self` and `other`."""
         return Affine(
             tf.concat([self.kernel, other.kernel], 1),
             tf.concat([self.bias, other.bias], 0),
@@ -47,15 +59,30 @@ class Affine(NamedTuple):
 
 
 class ReadoutParts(NamedTuple):
-    """A readout of [output; context; word], taken apart."""
+    """Linear map of a readout, split into the parts for its three inputs.
 
-    output: tf.Tensor  # (H, N)
-    context: tf.Tensor  # (M, N)
-    word: Affine  # (E, N), with the bias
+    These inputs are the cell's output (H), the context (M) and the embedded
+    word (E).
+
+    Attributes:
+        output: (H, N), kernel that multiplies the output.
+        context: (M, N), kernel that multiplies the context.
+        word: map of the word, with kernel (E, N) and the bias of the readout.
+    """
+
+    output: tf.Tensor
+    context: tf.Tensor
+    word: Affine
 
     @classmethod
     def of(cls, readout: Readout, units: int, context: int) -> "ReadoutParts":
-        """Those of a readout of H = `units` and M = `context`."""
+        """Split the linear map of a readout layer.
+
+        Args:
+            readout: readout layer.
+            units: dimension H of the cell's output.
+            context: dimension M of the context.
+        """
         kernel, bias = Affine.of(readout.projection)
         return cls(
             kernel[:units],
@@ -65,33 +92,54 @@ class ReadoutParts(NamedTuple):
 
 
 def softmax(scores: tf.Tensor) -> tf.Tensor:
-    """TensorFlow's own, for rows of a few scores, takes twice as long."""
+    """Return the softmax of scores over their last axis.
+
+    If this axis is short, `tf.nn.softmax` takes twice as long as this function.
+    """
     powers = tf.exp(scores - tf.reduce_max(scores, -1, keepdims=True))
     return powers / tf.reduce_sum(powers, -1, keepdims=True)
 
 
 def average(weights: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Products of (B, Q, S) and (B, S, N).
+    """Return the matrix product of weights (B, Q, S) and values (B, S, N).
 
-    `tf.matmul` leaves them to oneDNN, which takes twice as long for products
-    of single rows, and half as long for others.
+    For Q = 1, the operation `BatchMatMulV3` takes half as long as `tf.matmul`,
+    which uses the library oneDNN. For larger Q, `tf.matmul` takes half as long
+    as `BatchMatMulV3`.
     """
     if weights.shape[1] != 1 or weights.dtype != tf.float32:
         return tf.matmul(weights, values)
     return tf.raw_ops.BatchMatMulV3(x=weights, y=values, Tout=tf.float32)
 
 
-class Seen(NamedTuple):
-    """What a step takes of a memory; leaves (B, ...)."""
+class Glance(NamedTuple):
+    """Memory in the form that the step functions of beam search use.
 
-    keys: tf.Tensor  # as the step wants them
-    shares: tf.Tensor  # (B, S, N), what values give in place of a context
-    mask: tf.Tensor  # (B, 1, S), 1 on real places
-    blocked: tf.Tensor  # (B, 1, S), float32, added to scores
+    Attributes:
+        keys: keys of the memory: (B, 1, S, A) for an `AttendingStep`, (B, H, S)
+            for a `LuongStep`.
+        shares: (B, S, N), the values of the memory times a kernel. The weighted
+            mean of the shares equals the context times this kernel.
+        mask: (B, 1, S), 1 at real positions and 0 at padding.
+        blocked: (B, 1, S) float32, which is added to the scores: 0 at real
+            positions, a large negative number at padding.
+    """
+
+    keys: tf.Tensor
+    shares: tf.Tensor
+    mask: tf.Tensor
+    blocked: tf.Tensor
 
     @classmethod
-    def of(cls, memory: Memory, keys: tf.Tensor, kernel: tf.Tensor) -> "Seen":
-        """With a kernel (M, N) of contexts."""
+    def of(cls, memory: Memory, keys: tf.Tensor, kernel: tf.Tensor) -> "Glance":
+        """Make a `Glance` from a memory.
+
+        Args:
+            memory: memory with values (B, S, M).
+            keys: keys of the memory, in the shape that the step needs.
+            kernel: (M, N), kernel that multiplies contexts. The attribute
+                `shares` of the result is the values times this kernel.
+        """
         places = tf.shape(memory.values)[1]
         shares = tf.matmul(_rows(memory.values), kernel)
         return cls(
@@ -102,20 +150,27 @@ class Seen(NamedTuple):
         )
 
     def weights(self, scores: tf.Tensor) -> tf.Tensor:
-        """Those of scores (B, Q, S)."""
+        """Return the attention weights (B, Q, S) for scores (B, Q, S)."""
         weights = softmax(tf.cast(scores, tf.float32) + self.blocked)
         return tf.cast(weights, self.mask.dtype) * self.mask
 
 
 class AttendingStep:
-    """Attend with the state, recur, read out.
+    """Step of a `BahdanauDecoder`, as a fast function for beam search.
+
+    It attends with the old state, runs the cell, and computes the readout. It
+    is called with embedded words (B, Q, E), a decoder state, and a `Glance`,
+    which `see` makes from the memory. It returns the readouts (B, Q, R), the
+    attention weights (B, Q, S) and the next decoder state.
 
     Args:
-        gates: of the cell.
-        cell: takes the word and the context.
-        context: what a context gives to the gates.
-        attention: how to look.
-        readout: of output, context and word.
+        gates: the `Gates` of the cell, which compute its new state from the
+            projected input and the projected hidden state.
+        cell: cell whose inputs are the word and the context.
+        context: map of a context vector to its contribution to the gates.
+        attention: attention layer with additive scores.
+        readout: readout layer; its input is the concatenation of the cell's
+            output, the context and the word.
     """
 
     def __init__(
@@ -138,36 +193,52 @@ class AttendingStep:
         self.output = parts.output
         self.activate = readout.activate
 
-    def see(self, memory: Memory) -> Seen:
-        """What `__call__` takes of a memory."""
-        return Seen.of(memory, memory.keys[:, None], self.contexts)
+    def see(self, memory: Memory) -> Glance:
+        """Convert a memory to a `Glance`, the form that this step uses."""
+        return Glance.of(memory, memory.keys[:, None], self.contexts)
 
     def of_word(self, cell: Cell) -> Affine:
-        """What a word gives to gates."""
+        """Return the map of a word to its contribution to the cell's gates."""
         return Affine.of(cell.input_projection)
 
     def before(
         self, x: tf.Tensor, state: cells.State
     ) -> tuple[tf.Tensor, cells.State]:
-        """What is added to a context's gates, and the state that attends."""
+        """Compute the part of a step that precedes attention; here, nothing.
+
+        A `RecurringStep` runs its first cell in this part.
+
+        Args:
+            x: (B * Q, G), the contribution of the words to the gates.
+            state: cell state before the step; its tensors are (B * Q, H).
+
+        Returns:
+            The input of the gates without the contribution of the context, and
+            the cell state from which the query and the new state are computed.
+        """
         return x, state
 
-    def look(self, query: tf.Tensor, seen: Seen) -> tf.Tensor:
-        """Weights (B, Q, S) of queries (B, Q, A)."""
-        hidden = tf.tanh(query[:, :, None] + seen.keys)
+    def look(self, query: tf.Tensor, glance: Glance) -> tf.Tensor:
+        """Return the attention weights (B, Q, S).
+
+        Args:
+            query: (B, Q, A), the projected queries.
+            glance: the memory, in the form that `see` returns.
+        """
+        hidden = tf.tanh(query[:, :, None] + glance.keys)
         scores = tf.matmul(_rows(hidden), self.vector)
-        places = tf.shape(seen.keys)[2]
+        places = tf.shape(glance.keys)[2]
         scores = tf.reshape(scores, [-1, query.shape[1], places])
-        return seen.weights(scores)
+        return glance.weights(scores)
 
     def __call__(
-        self, embedded: tf.Tensor, state: DecoderState, seen: Seen
+        self, embedded: tf.Tensor, state: DecoderState, glance: Glance
     ) -> tuple[tf.Tensor, tf.Tensor, DecoderState]:
         x, read = tf.split(self.words(_rows(embedded)), self.sizes, -1)
         x, old = self.before(x, tuple(map(_rows, state.cells[0])))
         query, p = tf.split(self.states(old[0]), [self.units, -1], -1)
-        weights = self.look(_like(query, embedded), seen)
-        context = _rows(average(weights, seen.shares))
+        weights = self.look(_like(query, embedded), glance)
+        context = _rows(average(weights, glance.shares))
         share, said = tf.split(context, self.sizes, -1)
         new, _ = self.gates.advance(x + share, p, old)
         read = self.activate(read + said + tf.matmul(new[0], self.output))
@@ -177,11 +248,17 @@ class AttendingStep:
 
 
 class RecurringStep(AttendingStep):
-    """Recur, attend with what came of it, recur again, read out.
+    """Step of a `ConditionalDecoder`, as a fast function for beam search.
+
+    It runs the first cell, attends with the state of this cell, runs the second
+    cell, and computes the readout. Its call arguments and results are those of
+    an `AttendingStep`.
 
     Args:
-        first: the cell that takes the word; then as `AttendingStep`, whose
-            cell takes the context alone.
+        first: the first cell, whose input is the word.
+        *args: arguments of `AttendingStep`, where `cell` is the second cell,
+            whose input is the context alone.
+        **kwargs: arguments of `AttendingStep`.
     """
 
     def __init__(self, first: Cell, *args: Any, **kwargs: Any) -> None:
@@ -200,15 +277,22 @@ class RecurringStep(AttendingStep):
 
 
 class LuongStep:
-    """Recur, attend with the new state by products of it and keys.
+    """Step of a `LuongDecoder`, as a fast function for beam search.
+
+    It runs the cell, attends with the new state by dot products, and computes
+    the attentional vector, which is the readout. It is called with embedded
+    words (B, Q, E), a decoder state, and a `Glance`, which `see` makes from the
+    memory. It returns the readouts (B, Q, R), the attention weights (B, Q, S)
+    and the next decoder state.
 
     Args:
-        gates: of the cell.
-        cell: takes the word.
-        context: (M, R), what a context gives to the attentional vector.
-        output: (H, R), what the cell's output gives to it.
-        feed: (R, G), what the last one gives to the gates; None without
-            input feeding.
+        gates: the `Gates` of the cell, which compute its new state from the
+            projected input and the projected hidden state.
+        cell: cell whose input is the word.
+        context: (M, R), kernel from the context to the attentional vector.
+        output: (H, R), kernel from the cell's output to the attentional vector.
+        feed: (R, G), kernel from the previous attentional vector to the gates;
+            None without input feeding.
     """
 
     def __init__(
@@ -226,20 +310,26 @@ class LuongStep:
         self.output = output
         self.feed = feed
 
-    def see(self, memory: Memory, keys: tf.Tensor) -> Seen:
-        """What `__call__` takes of a memory with these keys (B, S, H)."""
-        return Seen.of(memory, tf.transpose(keys, [0, 2, 1]), self.context)
+    def see(self, memory: Memory, keys: tf.Tensor) -> Glance:
+        """Convert a memory to a `Glance`, the form that this step uses.
+
+        Args:
+            memory: memory with values and mask.
+            keys: (B, S, H), keys whose dot products with a query are its
+                scores.
+        """
+        return Glance.of(memory, tf.transpose(keys, [0, 2, 1]), self.context)
 
     def __call__(
-        self, embedded: tf.Tensor, state: DecoderState, seen: Seen
+        self, embedded: tf.Tensor, state: DecoderState, glance: Glance
     ) -> tuple[tf.Tensor, tf.Tensor, DecoderState]:
         x, old = self.words(_rows(embedded)), tuple(map(_rows, state.cells[0]))
         if self.feed is not None:
             x += tf.matmul(_rows(state.feed), self.feed)
         new, _ = self.gates.advance(x, self.recall(old[0]), old)
         leaves = tuple(_like(leaf, embedded) for leaf in new)
-        weights = seen.weights(average(leaves[0], seen.keys))
-        context = _rows(average(weights, seen.shares))
+        weights = glance.weights(average(leaves[0], glance.keys))
+        context = _rows(average(weights, glance.shares))
         read = tf.tanh(context + tf.matmul(new[0], self.output))
         read = _like(read, embedded)
         feed = () if self.feed is None else read
@@ -247,10 +337,15 @@ class LuongStep:
 
 
 def _rows(x: tf.Tensor) -> tf.Tensor:
-    """(..., D) to (N, D)."""
+    """Reshape a tensor (..., D) to rows (N, D)."""
     return tf.reshape(x, [-1, x.shape[-1]])
 
 
 def _like(rows: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
-    """(B * Q, D) to (B, Q, D), for the Q of a tensor (B, Q, ...)."""
+    """Reshape rows (B * Q, D) to (B, Q, D).
+
+    Args:
+        rows: (B * Q, D), the tensor to reshape.
+        like: any tensor (B, Q, ...); it determines Q.
+    """
     return tf.reshape(rows, [-1, like.shape[1], rows.shape[-1]])

@@ -1,14 +1,18 @@
-"""Recurrences whose gradient is written by hand.
+"""Fused loops: loops over time whose gradient is written by hand.
 
-Backward in time goes only what the step before needs; every gradient of a
-weight is one product over all steps. Each computes what the plain loop over
-`step` does, which stays as the reference: tests hold values and gradients
-equal.
+In the backward pass, only the gradients of the state are computed step by step.
+The gradient of each weight matrix is computed after the loop, as one matrix
+product over all steps. This is faster than automatic differentiation.
+
+Each fused loop gives the same result as a plain loop that calls the method
+`step` of a cell or decoder. Tests compare the values and gradients of both.
 """
 
-from models.fused.attending import Looked, bahdanau_loop, conditional_loop
+from models.fused.attending import bahdanau_loop
+from models.fused.conditional import conditional_loop
 from models.fused.feeding import feeding_loop
 from models.fused.gates import GATES, Gates
+from models.fused.looking import Looked
 from models.fused.switch import fused, gates_of
 from models.fused.unrolling import unroll
 

@@ -1,9 +1,10 @@
-"""What cells do once both products are there, and the way back.
+"""Elementwise part of recurrent cells, and its gradient.
 
-A step of a cell adds what its input gives (x, the projected input) to what its
-state gives (p, the product of the hidden state and its bias). `advance` goes
-on from there; `retreat` takes the gradient of the new state to x, p and the
-old state.
+A step of a cell needs two matrix products: x, the projected input, and p, the
+projected hidden state. Both x and p include their biases. A class of this
+module does the rest of the step. Its method `advance` computes the new state
+from x, p and the old state. Its method `retreat` computes the gradients of x, p
+and the old state from the gradient of the new state.
 """
 
 from abc import ABC, abstractmethod
@@ -13,29 +14,55 @@ import tensorflow as tf
 
 from models.cells import GRUCell, LSTMCell, SimpleRNNCell
 
-State = tuple[tf.Tensor, ...]  # leaves (B, H); the first is the output
+State = tuple[tf.Tensor, ...]  # tensors (B, H); the first is the output
 
 
 class Gates(ABC):
-    """The elementwise part of a cell."""
+    """Elementwise part of a cell: a step without its matrix products.
 
-    saved: int  # how many tensors (B, H) `retreat` needs besides the state
+    Attributes:
+        saved: number of tensors (B, H) that `advance` saves for `retreat`.
+    """
+
+    saved: int
 
     @abstractmethod
     def advance(
         self, x: tf.Tensor, p: tf.Tensor, state: State
     ) -> tuple[State, State]:
-        """The new state, and what `retreat` needs."""
+        """Compute the new state of a step.
+
+        Args:
+            x: (B, G), the projected input.
+            p: (B, G), the projected hidden state.
+            state: state before the step; its tensors are (B, H).
+
+        Returns:
+            The state after the step, and the tensors that `retreat` needs.
+        """
 
     @abstractmethod
     def retreat(
         self, saved: State, state: State, of_state: State
     ) -> tuple[tf.Tensor, tf.Tensor, State]:
-        """The gradients of x, p and `state`, the one before the step."""
+        """Compute the gradient of a step.
+
+        Args:
+            saved: tensors that `advance` saved for this step.
+            state: state before the step; its tensors are (B, H).
+            of_state: gradient of the state after the step.
+
+        Returns:
+            The gradients of the projected input x (B, G), of the projected
+            hidden state p (B, G), and of the state before the step.
+        """
 
 
 class SimpleRNNGates(Gates):
-    """`h' = tanh(x + p)`."""
+    """Elementwise part of Elman's cell: `h' = tanh(x + p)`.
+
+    x is the projected input, p the projected hidden state.
+    """
 
     saved = 1
 
@@ -54,7 +81,10 @@ class SimpleRNNGates(Gates):
 
 
 class GRUGates(Gates):
-    """`h' = g + z (h - g)`; see `models.cells.GRUCell`."""
+    """Elementwise part of the gated recurrent unit: `h' = g + z (h - g)`.
+
+    See `models.cells.GRUCell`, which defines g and z.
+    """
 
     saved = 4
 
@@ -85,7 +115,10 @@ class GRUGates(Gates):
 
 
 class LSTMGates(Gates):
-    """`c' = f c + i g`, `h' = o tanh(c')`; see `models.cells.LSTMCell`."""
+    """Elementwise part of the LSTM: `c' = f c + i g`, `h' = o tanh(c')`.
+
+    See `models.cells.LSTMCell`, which defines f, i, g and o.
+    """
 
     saved = 5
 
@@ -120,7 +153,7 @@ class LSTMGates(Gates):
         return of_total, of_total, before
 
 
-# By their very classes: a subclass may do something else.
+# Keys are exact classes: a subclass may compute something else.
 GATES: dict[type[Any], Gates] = {
     SimpleRNNCell: SimpleRNNGates(),
     GRUCell: GRUGates(),

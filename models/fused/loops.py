@@ -1,4 +1,8 @@
-"""Loops over time whose inputs and outputs are time-major stacks."""
+"""Functions that the fused loops share.
+
+The main one is `loop`, which takes a step for each position in time. The first
+axis of its inputs and outputs is time.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,17 +20,19 @@ def loop(
     *,
     reverse: bool = False,
 ) -> tuple[list[tf.Tensor], Tensors]:
-    """Run `step` along axis 0.
+    """Call `step` for each position of axis 0, and stack its outputs.
 
     Args:
-        step: `(inputs at t, state) -> (outputs at t, state)`.
-        inputs: stacks (T, ...).
-        state: the first.
-        count: number of outputs, which all have the state's type.
-        reverse: walk from the last to the first.
+        step: function `(inputs at t, state) -> (outputs at t, new state)`.
+        inputs: tensors (T, ...).
+        state: the initial state.
+        count: number of output tensors of `step`; each of them has the data
+            type of the first tensor of `state`.
+        reverse: whether to begin at the last position and end at the first.
 
     Returns:
-        The outputs, stacks (T, ...), and the last state.
+        The outputs as tensors (T, ...), in the order of the inputs, and the
+        last state.
     """
     steps = inputs[0].shape[0] or tf.shape(inputs[0])[0]
     given = [tf.TensorArray(x.dtype, steps).unstack(x) for x in inputs]
@@ -51,14 +57,20 @@ def loop(
 
 
 def time_major(x: tf.Tensor) -> tf.Tensor:
-    """(B, T, D) to (T, B, D), and back."""
+    """Transpose a tensor (B, T, D) to (T, B, D), or (T, B, D) to (B, T, D)."""
     return tf.transpose(x, [1, 0, 2])
 
 
 def before(
     stack: tf.Tensor, first: tf.Tensor, reverse: bool = False
 ) -> tf.Tensor:
-    """What each step began with, of a stack (T, B, D) of what it ended with."""
+    """Return the value before each step, for all steps: (T, B, D).
+
+    Args:
+        stack: (T, B, D), the values after each step.
+        first: (B, D), the value before the first step.
+        reverse: whether the first step was at the last position.
+    """
     if reverse:
         return tf.concat([stack[1:], first[None]], 0)
     return tf.concat([first[None], stack[:-1]], 0)
@@ -67,7 +79,16 @@ def before(
 def weight_gradient(
     left: tf.Tensor, right: tf.Tensor, shape: tf.TensorShape
 ) -> tf.Tensor:
-    """`left' right` over all steps and sentences: one product of this shape."""
+    """Return the gradient of a kernel that was used at all steps.
+
+    Args:
+        left: (T, B, D), the vectors that were multiplied by the kernel.
+        right: (T, B, N), the gradients of the products.
+        shape: shape (D, N) of the kernel.
+
+    Returns:
+        The sum of `left^T right` over all steps and sentences, (D, N).
+    """
     return tf.matmul(
         tf.reshape(left, [-1, shape[0]]),
         tf.reshape(right, [-1, shape[1]]),

@@ -1,4 +1,8 @@
-"""Whether recurrences take the fused way, and which of them can."""
+"""Switch between fused and plain loops over time.
+
+The gradient of a fused loop is written by hand; see `models.fused`. Plain loops
+use automatic differentiation.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +16,12 @@ _IS_ON = ContextVar("fused recurrences", default=True)
 
 @contextmanager
 def fused(on: bool) -> Iterator[None]:
-    """Let what is called, or traced, in the block be fused or plain."""
+    """Switch fused loops on or off in a `with` block.
+
+    Args:
+        on: if True, fused loops are used wherever it is possible; if False,
+            only plain loops are used.
+    """
     token = _IS_ON.set(on)
     try:
         yield
@@ -21,9 +30,11 @@ def fused(on: bool) -> Iterator[None]:
 
 
 def gates_of(cell: Cell) -> Gates | None:
-    """The gates of a cell that can be fused; None for the plain way.
+    """Return the `Gates` of a cell, or None if it needs the plain loop.
 
-    Plain are cells of other classes than those in `GATES`, such as the
-    layer-normalised ones, and all where `fused(False)` says so.
+    `Gates` are the elementwise part of a cell, which fused loops use. Only some
+    cell classes have them: the keys of `GATES`. For other cells, such as those
+    with layer normalisation, the result is None. Inside `with fused(False)`,
+    the result is None for all cells.
     """
     return GATES.get(type(cell)) if _IS_ON.get() else None
