@@ -1,4 +1,9 @@
-"""Attention as data: merged to words, read as links, scored, summarised."""
+"""Attention as data: functions that turn attention weights into results.
+
+The functions merge attention weights of pieces of words into weights of words,
+derive word alignments (sets of links) from the weights, score word alignments
+against gold alignments, and summarise attention in a few numbers.
+"""
 
 from app.alignment.export import save_npz
 from app.alignment.extraction import (
@@ -23,7 +28,6 @@ from app.alignment.summaries import (
     summarise,
 )
 from app.alignment.views import (
-    END,
     MAIN_READING,
     POSTERIOR,
     READINGS,
@@ -32,10 +36,9 @@ from app.alignment.views import (
     before,
     merge,
     rounded,
-    token_view,
-    word_view,
 )
 from data.links import Gold, Link, parse_pharaoh, to_pharaoh
+from data.modalities import END
 
 __all__ = [
     "END",
@@ -65,8 +68,6 @@ __all__ = [
     "score_alignments",
     "summarise",
     "to_pharaoh",
-    "token_view",
     "union",
     "warn_if_from_one",
-    "word_view",
 ]

@@ -1,4 +1,4 @@
-"""Attention of many sentences in one file for NumPy."""
+"""Export of the attention of many sentences to one .npz file of NumPy."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,27 +6,36 @@ from pathlib import Path
 import numpy as np
 
 from app.alignment.views import View
-from app.run import replacing
 from data import GlimpseError
 from data.links import Link, to_pharaoh
+from data.writing import replacing
 
 
 def save_npz(
     path: Path, views: Sequence[View], links: Sequence[Sequence[Link]]
 ) -> None:
-    """Write attention and links, sentence after sentence.
+    """Write attention and word alignments of sentences to an .npz file.
 
-    `weights` holds all matrices row by row, one after the other, of the
-    `shapes` (N, 2), target by source; `source_tokens` and `target_tokens` name
-    their columns and rows in the same order, and `links` is Pharaoh's text.
+    The file contains these arrays:
+
+    - `weights`: the attention matrices of all sentences, flattened row by row
+      and joined into one array;
+    - `shapes`, of shape (N, 2): the number of rows (target tokens) and the
+      number of columns (source tokens) of each matrix;
+    - `source_tokens` and `target_tokens`: the labels of the columns and of the
+      rows of all matrices, joined in the order of the matrices;
+    - `links`: the links of each sentence as a text, such as `0-0 1-2`.
 
     Args:
-        path: of the file, whose name usually ends in .npz.
-        views: N of them.
-        links: between the words of each.
+        path: path of the file to write; its name usually ends in .npz.
+        views: attention matrices with their labels, one for each of the N
+            sentences.
+        links: for each sentence, the links of its word alignment. A link is a
+            pair: the number of a source word, and that of a target word.
 
     Raises:
-        GlimpseError: there is no attention, or nowhere to write.
+        GlimpseError: a view with target tokens has no attention, or the file
+            cannot be written.
     """
     matrices = [_matrix(view) for view in views]
     with replacing(path) as beside, beside.open("wb") as file:
@@ -50,4 +59,4 @@ def _matrix(view: View) -> np.ndarray:
             "A model without attention has no weights to save; choose a run "
             "whose model.decoder has attention"
         )
-    return np.zeros((0, len(view.source)), "float32")  # of an empty sentence
+    return np.zeros((0, len(view.source)), "float32")  # empty sentence

@@ -1,4 +1,9 @@
-"""Attention read as links between words, in one direction or from two."""
+"""Links between words: functions that derive links from attention.
+
+A link is a pair: the number of a source word, and the number of a target word.
+Both numbers count from 0. Heuristics, such as `intersection`, combine the links
+of two models that translate in opposite directions.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
@@ -6,7 +11,7 @@ import numpy as np
 
 from data.links import Link
 
-NEIGHBOURS = (
+NEIGHBOURS = (  # steps (source, target) from a link to the links around it
     *((-1, 0), (0, -1), (1, 0), (0, 1)),
     *((-1, -1), (-1, 1), (1, -1), (1, 1)),
 )
@@ -15,18 +20,22 @@ NEIGHBOURS = (
 def links(
     weights: np.ndarray | None, threshold: float | None = None
 ) -> list[Link]:
-    """Link each target word to the source word of its largest weight.
+    """Link each target word to the source word with its largest weight.
 
-    The last row and column, the ends of the sentences, are left out first; a
-    row without any weight left has no link, and neither has what has no
-    attention.
+    The last row and the last column of `weights` belong to the end-of-sentence
+    tokens; they are ignored. A target word gets no link if its weights on all
+    source words are 0.
 
     Args:
-        weights: (T, S) between words, their ends included.
-        threshold: link instead every pair of a larger weight.
+        weights: attention (T, S) of T target words on S source words, where
+            the end of a sentence counts as its last word. None if the model
+            has no attention; then there are no links.
+        threshold: if None, each target word is linked as described above. If a
+            number, a source word and a target word are linked whenever the
+            weight between them is above this number.
 
     Returns:
-        In ascending order.
+        The links (source word, target word), in ascending order.
     """
     if weights is None or not weights[:-1, :-1].size:
         return []
@@ -40,30 +49,40 @@ def links(
 
 
 def flipped(pairs: Iterable[Link]) -> list[Link]:
-    """The links of the other direction, in ascending order."""
+    """Swap source and target of each link, and sort the resulting links."""
     return sorted((target, source) for source, target in pairs)
 
 
 def intersection(
     forward: Collection[Link], backward: Collection[Link]
 ) -> list[Link]:
-    """Links that both directions have."""
+    """Return the links that are in both alignments, in ascending order."""
     return sorted(set(forward) & set(backward))
 
 
 def union(forward: Collection[Link], backward: Collection[Link]) -> list[Link]:
-    """Links that one of the directions has."""
+    """Return the links of either alignment, once each, in ascending order."""
     return sorted(set(forward) | set(backward))
 
 
 def grow_diag_final_and(
     forward: Collection[Link], backward: Collection[Link]
 ) -> list[Link]:
-    """The usual middle way between the two (Koehn et al. 2005, section 2).
+    """Combine the alignments of two directions (Koehn et al. 2005, section 2).
 
-    It starts with the intersection, adds links of the union that neighbour a
-    link, also diagonally, where one of their words has none yet, until there
-    are none; then those of either direction where both words have none.
+    The result starts as the intersection of both alignments. Then links of
+    their union are added until no more can be added: a link is added if it is a
+    direct or diagonal neighbour of a link of the result, and at least one of
+    its two words has no link yet. Finally, each link of either alignment is
+    added if neither of its two words has a link yet.
+
+    Args:
+        forward: links from the model that translates source to target.
+        backward: links from the model that translates target to source. They
+            too must be pairs (source word, target word); see `flipped`.
+
+    Returns:
+        The links, in ascending order.
     """
     found = _Growing(intersection(forward, backward))
     candidates = set(union(forward, backward))
@@ -86,7 +105,13 @@ HEURISTICS: dict[
 
 
 class _Growing:
-    """Links, and which words have one."""
+    """Set of links that grows; it also records which words have a link.
+
+    Attributes:
+        links: the links.
+        linked: two sets: the numbers of the source words that have a link, and
+            the numbers of the target words that have a link.
+    """
 
     def __init__(self, links: Iterable[Link]) -> None:
         self.links = set(links)
@@ -100,14 +125,27 @@ class _Growing:
     def is_free(
         self, link: Link, how_many: Callable[[Iterable[bool]], bool]
     ) -> bool:
-        """Whether `any` or `all` of its words have no link."""
+        """Tell whether one word, or both words, of a link have no link yet.
+
+        Args:
+            link: the link to check.
+            how_many: the function `any` if one word without a link is enough;
+                `all` if both words must be without a link.
+        """
         return how_many(
             place not in words
             for words, place in zip(self.linked, link, strict=True)
         )
 
     def grow(self, candidates: Collection[Link]) -> bool:
-        """Go over the links once; whether any was added."""
+        """Add candidates that are neighbours of links of this set.
+
+        A direct or diagonal neighbour of a link is added if it is a candidate
+        and at least one of its two words has no link yet.
+
+        Returns:
+            Whether any candidate was added.
+        """
         before = len(self.links)
         for link in sorted(self.links):
             for neighbour in _neighbours(link):

@@ -1,4 +1,4 @@
-"""Links scored against gold."""
+"""Scores of predicted word alignments against gold alignments."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -8,22 +8,25 @@ from data.links import Gold, Link
 
 log = logging.getLogger(__name__)
 
-FAR_BETTER = 2 / 3  # of the error
+FAR_BETTER = 2 / 3  # an AER below this fraction of another AER is far better
 
 
 @dataclass(frozen=True)
 class AlignmentScore:
-    """Och and Ney 2003, section 5; all from 0 to 1.
+    """Scores of predicted word alignments (Och and Ney 2003, section 5).
 
-    With links A, sure links S and possible links P, S among them:
+    Let A be the predicted links, S the sure links of the gold alignments, and P
+    their possible links, which include S. Then the scores, from 0 to 1, are:
 
     ```
     precision = |A & P| / |A|      recall = |A & S| / |S|
     aer = 1 - (|A & S| + |A & P|) / (|A| + |S|)
     ```
 
-    f1 is the harmonic mean of precision and recall. Where a denominator is 0
-    nothing can be wrong: precision and recall are 1, aer is 0.
+    `aer` is the alignment error rate; `f1` is the harmonic mean of precision
+    and recall. If the denominator of a score is 0, the score has its best
+    value: 1 for precision and recall, 0 for `aer`. `sentences` is the number of
+    sentences that were scored.
     """
 
     aer: float
@@ -36,7 +39,15 @@ class AlignmentScore:
 def score_alignments(
     proposed: Sequence[Iterable[Link]], gold: Sequence[Gold]
 ) -> AlignmentScore:
-    """Score links against gold, counts summed over all sentences."""
+    """Compare predicted links with gold alignments, and compute the scores.
+
+    The links are counted over all sentences together, then each score is
+    computed once from these counts.
+
+    Args:
+        proposed: the predicted links of each sentence.
+        gold: the gold alignment of each sentence.
+    """
     made = [frozenset(pairs) for pairs in proposed]
     pairs = list(zip(made, gold, strict=True))
     total = sum(len(a) for a in made)
@@ -57,9 +68,16 @@ def score_alignments(
 def warn_if_from_one(
     proposed: Sequence[Iterable[Link]], gold: Sequence[Gold]
 ) -> None:
-    """Say if gold fits the links far better with all its numbers one less.
+    """Warn if the gold alignments seem to count words from 1 instead of 0.
 
-    Where a word 0 is linked, nobody has counted from 1.
+    The warning is given if subtracting 1 from all word numbers of `gold` makes
+    the alignment error rate far lower. If any gold link has the word number 0,
+    words are counted from 0, and there is no warning.
+
+    Args:
+        proposed: the predicted links of each sentence, with words counted
+            from 0.
+        gold: the gold alignment of each sentence.
     """
     if any(0 in link for each in gold for link in each.possible):
         return
@@ -71,7 +89,7 @@ def warn_if_from_one(
         log.warning(
             "The gold alignments fit far better with every number one less "
             "(AER %.1f %% instead of %.1f %%): are their words counted from 1? "
-            "They are counted from 0 here",
+            "The first word of a sentence must be word 0",
             100 * found,
             100 * given,
         )

@@ -1,6 +1,8 @@
-"""What a matrix of attention is like, in a few numbers.
+"""Summaries of attention in a few numbers.
 
-T target words by S source words; both may include the ends of sentences.
+An attention matrix has the shape (T, S): it has a row for each of the T target
+words, and a column for each of the S source words. The end of a sentence may
+count as one of its words.
 """
 
 from collections.abc import Iterable
@@ -11,16 +13,19 @@ import numpy as np
 
 @dataclass(frozen=True)
 class AttentionSummary:
-    """Means over the words of many sentences.
+    """Summary of the attention matrices of many sentences.
 
     Attributes:
-        entropy: of a target word's row, in bits: 0 looks at one word, `log2 S`
-            at all alike.
-        diagonality: see `diagonality`; 1 is the diagonal.
-        covered: the share of source words that get as much weight as 1/2 of a
-            target word; what is missing may be untranslated.
-        fertility: target words whose largest weight is on a source word, of
-            those that have any.
+        entropy: mean over all target words of the entropy of their attention,
+            in bits. It is 0 if all attention is on one source word, and
+            `log2 S` if all S source words get equal attention.
+        diagonality: mean over all sentences of the number that the function
+            `diagonality` returns. It is 1 if all attention is on the diagonal.
+        covered: share of the source words that get a total attention of 1/2 or
+            more from all target words; the remaining source words may be
+            untranslated.
+        fertility: mean of the counts that the function `fertility` returns;
+            source words whose count is 0 are left out.
     """
 
     entropy: float
@@ -30,43 +35,59 @@ class AttentionSummary:
 
 
 def entropy(weights: np.ndarray) -> np.ndarray:
-    """Entropy of each row in bits: (T,).
+    """Compute the entropy of the attention of each target word, in bits.
 
-    A row is made to sum to 1 first, which those of monotonic and local
-    attention need not; one without weight has 0.
+    Each row of `weights`, of shape (T, S), is first divided by its sum, since
+    the rows of monotonic and local attention need not sum to 1. The entropy of
+    a row of zeros is 0.
+
+    Returns:
+        The entropy of each row, an array of shape (T,).
     """
     sums = weights.sum(1, keepdims=True)
     shares = np.divide(
         weights, sums, where=sums > 0, out=np.zeros_like(weights)
     )
     logs = np.log2(shares, where=shares > 0, out=np.zeros_like(shares))
-    return -(shares * logs).sum(1) + 0.0  # no minus zero
+    return -(shares * logs).sum(1) + 0.0  # turns -0.0 into 0.0
 
 
 def coverage(weights: np.ndarray) -> np.ndarray:
-    """The attention each source word gets from all target words: (S,).
+    """Compute the total attention that each source word gets.
 
-    Tu et al. 2016, section 3, without their fertility.
+    The result is the sum of the attention of all target words. Tu et al. 2016,
+    section 3, divide this sum by the fertility; this function does not.
+
+    Returns:
+        The sum of each column of `weights` (T, S), an array of shape (S,).
     """
     return weights.sum(0)
 
 
 def fertility(weights: np.ndarray) -> np.ndarray:
-    """How many target words look most at each source word: (S,) ints.
+    """For each source word, count the target words that attend most to it.
 
-    That of a source word in the alignment by argmax (Brown et al. 1993); a
-    row without weight counts for none.
+    Each target word is aligned to the source word with its largest weight. The
+    counts are the fertilities (Brown et al. 1993) of the source words in this
+    alignment. Target words whose weights are all 0 are not counted.
+
+    Returns:
+        The count of each source word, an array of integers of shape (S,).
     """
     rows = weights[weights.any(1)]
     return np.bincount(rows.argmax(1), minlength=weights.shape[1])
 
 
 def diagonality(weights: np.ndarray) -> float:
-    """How near attention is to the diagonal, from 0 to 1.
+    """Measure how near attention is to the diagonal, from 0 to 1.
 
-    `1 - mean over t of sum over s of a[t, s] |s / (S - 1) - t / (T - 1)|`,
-    rows summing to 1: 1 if each target word looks at the same part of its
-    sentence; attention spread evenly over long sentences has 2/3.
+    For attention `a` (T, S) whose rows sum to 1, the result is
+
+    `1 - mean over t of sum over s of a[t, s] |s / (S - 1) - t / (T - 1)|`.
+
+    It is 1 if all attention of each target word is on the source word at the
+    same relative position. It is about 2/3 if attention is spread evenly over
+    long sentences. If all weights are 0, it is 0.
     """
     rows, columns = weights.shape
     down = np.arange(rows) / max(rows - 1, 1)
@@ -77,10 +98,14 @@ def diagonality(weights: np.ndarray) -> float:
 
 
 def summarise(matrices: Iterable[np.ndarray]) -> AttentionSummary | None:
-    """Summarise sentences; None without any.
+    """Summarise the attention of many sentences in a few means.
 
     Args:
-        matrices: (T, S) each, at least 1 by 1.
+        matrices: the attention (T, S) of each sentence, with at least one row
+            and one column.
+
+    Returns:
+        The summary; None if there are no sentences.
     """
     every = list(matrices)
     if not every:

@@ -1,18 +1,24 @@
-"""Figures: made without pyplot, returned, never shown."""
+"""Plots: functions that draw matplotlib figures and return them.
 
-from app.plots.curves import gradient_norms, learning_curves, read_history
+The functions do not use pyplot, and never show a figure on the screen. The
+function `save` writes a figure to files.
+"""
+
+from app.plots.curves import gradient_norms, learning_curves
 from app.plots.entropy import entropy_bars
 from app.plots.extremes import save_extremes
 from app.plots.heat_maps import forming, heat_map, side_by_side
 from app.plots.lengths import bleu_by_length
+from app.plots.parallel import parallel_coordinates
+from app.plots.parameters import score_by_parameter
 from app.plots.saving import save
-from app.plots.search import parallel_coordinates, score_by_parameter
 from app.plots.style import INK
 from app.plots.translations import (
     nbest_maps,
     save_heat_map,
     translation_map,
 )
+from app.runs import read_history
 
 __all__ = [
     "INK",

@@ -1,8 +1,6 @@
-"""Training as curves: loss, perplexity, BLEU, norms of gradients."""
+"""Learning curves: loss, perplexity, BLEU and norms of gradients."""
 
-import csv
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,12 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from app.plots.labels import End, direct_labels
+from app.metrics import METRICS
+from app.plots.line_ends import End, direct_labels
 from app.plots.sheet import Sheet
 from app.plots.style import line_style, plain_chart
 from data import GlimpseError
 
-WIDTH, HEIGHT = 3.4, 2.5  # inches, of a chart
+WIDTH, HEIGHT = 3.4, 2.5  # size of a chart in inches
 AGAINST = {
     "epoch": "Epoch",
     "step": "Steps",
@@ -27,44 +26,35 @@ History = Sequence[Mapping[str, Any]]  # rows of history.csv
 
 
 class Chart(NamedTuple):
-    """A title, the columns it shows, and whether its scale is of powers."""
+    """Chart in a figure of learning curves; it shows columns of history.csv.
+
+    Attributes:
+        title: text above the chart.
+        columns: names of the columns of history.csv to draw. The chart has one
+            line for each pair of a run and a column. Only the line of the first
+            column is labelled with the name of the run.
+        logarithmic: whether the vertical axis is logarithmic.
+    """
 
     title: str
-    columns: tuple[str, ...]  # the first is the one that is named
+    columns: tuple[str, ...]
     logarithmic: bool = False
 
 
 LEARNING = (
-    Chart("Loss per token", ("validation_loss", "train_loss")),
-    Chart("Perplexity", ("validation_perplexity", "train_perplexity"), True),
-    Chart("Validation BLEU", ("validation_bleu",)),
+    Chart("Loss per token", (METRICS["loss"].column, "train_loss")),
+    Chart(
+        METRICS["perplexity"].label,
+        (METRICS["perplexity"].column, "train_perplexity"),
+        logarithmic=True,
+    ),
+    *(
+        Chart(f"Validation {each.label}", (each.column,))
+        for each in METRICS.values()
+        if each.needs == "text"
+    ),
 )
 GRADIENTS = (Chart("Norm of the gradients", ("train_gradient_norm",)),)
-
-
-def read_history(run: Path | str) -> list[dict[str, float]]:
-    """Read `history.csv` of a run folder: a row for each validation.
-
-    Raises:
-        GlimpseError: it is not there, or holds something else than numbers.
-    """
-    path = Path(run) / "history.csv"
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [
-                {key: float(value or "nan") for key, value in row.items()}
-                for row in csv.DictReader(file)
-            ]
-    except OSError as error:
-        raise GlimpseError(
-            f"{path} cannot be read ({error.strerror or error}); curves are "
-            "drawn of a run that has finished an epoch: train it that far"
-        ) from error
-    except (ValueError, TypeError, csv.Error) as error:
-        raise GlimpseError(
-            f"{path} holds something else than numbers ({error}); it must be "
-            "as training wrote it: restore it, or train the run again"
-        ) from error
 
 
 def learning_curves(
@@ -74,19 +64,24 @@ def learning_curves(
     against: str = "epoch",
     caption: str = "",
 ) -> Figure:
-    """Draw loss, perplexity and BLEU of one or several runs.
+    """Draw the learning curves of one or more runs.
 
-    Lines of validation are solid, with markers; those of training are dashed.
+    The figure has a chart of the loss, a chart of the perplexity, and a chart
+    of each metric of translations, such as BLEU. A chart that would have no
+    values is left out. Solid lines with markers show values of the validation
+    set; dashed lines show values computed during training.
 
     Args:
-        histories: rows as `read_history` gives them, by name of the run;
-            what a row lacks is left out.
-        title: above all.
-        against: one of `AGAINST`, along the bottom.
-        caption: below all.
+        histories: mapping whose keys are the names of the runs, and whose
+            values are the rows that `read_history` returns for the runs. If a
+            row lacks a value, no point is drawn for it.
+        title: text to write above the figure.
+        against: quantity on the horizontal axis: "epoch", "step", "tokens" or
+            "seconds".
+        caption: text to write below the figure.
 
     Raises:
-        GlimpseError: there is nothing to draw, or no such `against`.
+        GlimpseError: no row has numbers to draw, or `against` is unknown.
     """
     note = "Solid: validation. Dashed: training."
     caption = f"{note}\n{caption}" if caption else note
@@ -100,7 +95,11 @@ def gradient_norms(
     against: str = "epoch",
     caption: str = "",
 ) -> Figure:
-    """Draw the column `train_gradient_norm`; see `learning_curves`."""
+    """Draw the norms of the gradients during training, a line for each run.
+
+    The norms are in the column `train_gradient_norm` of the histories.
+    `learning_curves` describes the arguments and the errors.
+    """
     return _charts(GRADIENTS, histories, title, against, caption)
 
 
@@ -113,7 +112,7 @@ def _charts(
 ) -> Figure:
     if against not in AGAINST:
         raise GlimpseError(
-            f"Curves got '{against}' to be drawn against; choose one of "
+            f"Curves cannot be drawn against '{against}'; choose one of "
             f"{', '.join(AGAINST)}"
         )
     shown = [chart for chart in charts if _has(histories, chart, against)]
@@ -121,8 +120,8 @@ def _charts(
         columns = ", ".join(c for chart in charts for c in chart.columns)
         raise GlimpseError(
             f"Got {len(histories)} histories without a number to draw; rows "
-            f"with '{against}' and any of {columns} are needed: give those "
-            "of a run that has finished an epoch"
+            f"with '{against}' and any of {columns} are needed: give the "
+            "history of a run that has finished an epoch"
         )
     sheet = Sheet()
     drawn = [_chart(sheet, chart, histories, against) for chart in shown]
@@ -139,14 +138,22 @@ def _has(histories: Mapping[str, History], chart: Chart, against: str) -> bool:
 
 
 def _points(rows: History, against: str, column: str) -> np.ndarray:
-    """(number, 2), of the rows that have both."""
+    """Return the values of two columns as points, an array of shape (N, 2).
+
+    A row gives a point only if it has a finite number in both columns.
+
+    Args:
+        rows: the rows of the history.
+        against: name of the column with the horizontal coordinates.
+        column: name of the column with the vertical coordinates.
+    """
     pairs = [(_number(row, against), _number(row, column)) for row in rows]
     points = np.array(pairs, float).reshape(-1, 2)
     return points[np.isfinite(points).all(1)]
 
 
 def _number(row: Mapping[str, Any], column: str) -> float:
-    """NaN where the row has none."""
+    """Return the number in a column of a row; NaN if there is none."""
     value = row.get(column)
     return float("nan") if value in ("", None) else float(value)
 

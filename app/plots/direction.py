@@ -1,8 +1,9 @@
-"""Which way a text runs: matplotlib orders each line of it by itself.
+"""Direction of texts: right to left, as in Arabic, or left to right.
 
-It joins Arabic letters and puts a line in order, in the direction of the
-first letter of the line. What it cannot know is said by characters of Unicode
-that are not seen (Unicode Standard Annex 9).
+Matplotlib joins Arabic letters correctly, but takes the direction of a whole
+line from the first letter of the line. If this direction is wrong, the
+functions of this module add invisible Unicode characters that set the correct
+direction (Unicode Standard Annex 9).
 """
 
 import unicodedata
@@ -10,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from app.alignment import END
 
-LEFT_TO_RIGHT, RIGHT_TO_LEFT = "\u200e", "\u200f"  # marks, like a letter
-ISOLATES = {True: "\u2067", False: "\u2066"}  # by whether they run leftward
+LEFT_TO_RIGHT, RIGHT_TO_LEFT = "\u200e", "\u200f"  # invisible letters
+ISOLATES = {True: "\u2067", False: "\u2066"}  # True: right to left
 OPENING, CLOSING = "\u2066\u2067\u2068", "\u2069"
 CONTROLS = frozenset(
     LEFT_TO_RIGHT
@@ -23,7 +24,11 @@ CONTROLS = frozenset(
 
 
 def right_to_left(words: Sequence[str]) -> bool:
-    """Whether most letters are of a script such as Arabic or Hebrew."""
+    """Tell whether most letters of the words are read from right to left.
+
+    For example, letters of Arabic and Hebrew are read from right to left. The
+    label for the end of a sentence is ignored.
+    """
     leftward = [
         kind for word in words if word != END for kind in _directions(word)
     ]
@@ -31,21 +36,32 @@ def right_to_left(words: Sequence[str]) -> bool:
 
 
 def isolated(text: str) -> str:
-    """The text as a part of another that is not to change its order."""
+    """Enclose a text in invisible marks that isolate its direction.
+
+    If the enclosed text becomes part of a longer text, the direction of the
+    part does not change the order in which the rest of the longer text is
+    drawn. A text is returned unchanged if it has no Arabic digits and no
+    letters that are read from right to left.
+    """
     if not _changes_order(text):
         return text
     return ISOLATES[right_to_left([text])] + text + CLOSING
 
 
 def in_sentence(word: str, leftward: bool) -> str:
-    """A word that stands alone, drawn as it would be in its sentence.
+    """Add an invisible mark of direction before a word that needs one.
 
-    Brackets and numbers have no direction of their own, and a word of two
-    scripts has both; but a word of one script is read in its own direction.
+    The word is drawn alone, but must look as it does in its sentence. For this,
+    the mark sets the direction of the sentence. A word may need a mark if it
+    has no letters (for example, a bracket or a number), or if it has letters of
+    both directions. If all its letters have the same direction, it needs none.
 
     Args:
-        word: what is drawn.
-        leftward: whether its sentence runs from right to left.
+        word: the word to draw.
+        leftward: whether its sentence is read from right to left.
+
+    Returns:
+        The word, with a mark before it if it needs one.
     """
     found = set(_directions(word))
     if len(found) == 1 or not (leftward or _changes_order(word)):
@@ -54,7 +70,11 @@ def in_sentence(word: str, leftward: bool) -> str:
 
 
 def starts_leftward(text: str) -> bool:
-    """Whether its first letter is, of those that are not isolated."""
+    """Tell whether the first letter of a text is read from right to left.
+
+    Parts that `isolated` has enclosed in marks are skipped. If there is no
+    letter, the result is False.
+    """
     depth = 0
     for character in text:
         if character in OPENING:
@@ -68,7 +88,22 @@ def starts_leftward(text: str) -> bool:
 
 
 def as_one(lines: Sequence[str]) -> list[str]:
-    """The lines of one paragraph, each drawn in the paragraph's direction."""
+    """Give each line of a paragraph the direction of the paragraph.
+
+    An invisible mark at the start of each line sets the direction that
+    `starts_leftward` finds for the paragraph. If a part that `isolated` has
+    enclosed in marks extends over several lines, each of these lines gets
+    isolating marks of its own for this part.
+
+    Args:
+        lines: the lines of the paragraph; they may contain marks of `isolated`,
+            but no other invisible marks of direction.
+
+    Returns:
+        The lines with marks. If there is only one line, or if no line has
+        Arabic digits or letters that are read from right to left, the lines are
+        returned unchanged.
+    """
     text = "".join(lines)
     if len(lines) < 2 or not _changes_order(text):
         return list(lines)
@@ -81,7 +116,7 @@ def as_one(lines: Sequence[str]) -> list[str]:
 
 
 def _directions(text: str) -> Iterator[bool]:
-    """Of each letter, whether it is read from right to left."""
+    """Yield True for each letter read from right to left, False for others."""
     for character in text:
         kind = unicodedata.bidirectional(character)
         if kind in ("L", "R", "AL"):
@@ -96,7 +131,7 @@ def _changes_order(text: str) -> bool:
 
 
 def _opened(text: str) -> str:
-    """What is isolated up to the end of the text: what opened it."""
+    """Return the opening isolating marks that lack a closing mark."""
     found: list[str] = []
     for character in text:
         if character in OPENING:

@@ -1,4 +1,4 @@
-"""How undecided attention was at each target word."""
+"""Bar chart of the entropy of attention, with a bar for each target word."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ from app.plots.style import BAR, FAINT, RULE, letters
 from app.plots.words import label_columns
 from data import GlimpseError
 
-HEIGHT = 1.5  # inches
-MOST_NUMBERS = 30  # words; more leave no room to write the bits at each bar
+HEIGHT = 1.5  # height of the chart in inches
+MOST_NUMBERS = 30  # words; for more, numbers at the bars would not fit
 
 
 def entropy_bars(
@@ -24,18 +24,21 @@ def entropy_bars(
     *,
     caption: str = "",
 ) -> Figure:
-    """Draw a bar under each target word: the longer, the less decided.
+    """Draw the entropy of the attention of each target word as a bar.
 
-    The scale ends at log2 S, where attention is spread evenly.
+    The bars hang down under the target words. The longer a bar, the more the
+    attention is spread over the source words. A dashed line marks log2 S, the
+    entropy of attention that is spread evenly over all S source words.
 
     Args:
-        weights: (T, S), not negative.
-        target: T labels.
-        title: above all.
-        caption: below all.
+        weights: attention, of shape (T, S); no weight may be negative.
+        target: the T target words, as labels of the bars.
+        title: text to write above the figure.
+        caption: text to write below the figure.
 
     Raises:
-        GlimpseError: weights and labels do not fit, or there are none.
+        GlimpseError: there are no weights, or the number of labels differs
+            from the number of rows of `weights`.
     """
     weights = np.asarray(weights, float)
     if weights.ndim != 2 or len(weights) != len(target) or not weights.size:
@@ -64,7 +67,13 @@ def entropy_bars(
 
 
 def _scale(axes: Axes, most: float) -> None:
-    """Whole bits down the side, and a line where attention is even."""
+    """Draw the vertical scale, and a line at the largest possible entropy.
+
+    Args:
+        axes: the axes of the chart.
+        most: the largest possible entropy in bits: that of attention that is
+            spread evenly over all source words.
+    """
     step = 1 if most < 5 else 2
     axes.set_yticks(np.arange(0, max(most, 1) + 1e-9, step))
     axes.grid(axis="y", color=RULE, linewidth=0.7)

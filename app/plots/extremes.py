@@ -1,53 +1,52 @@
-"""The best, the median and the worst translation of an evaluation."""
+"""Pictures of the best, the median and the worst translation of a test set."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.inference import Translation
 from app.plots.direction import isolated
 from app.plots.saving import FORMATS, save
 from app.plots.translations import has_attention, translation_map
-from app.scores import sentence_bleu
-from app.translator import Translation, Translator
 
 NAMES = ("best", "median", "worst")
 
 
 def save_extremes(
     folder: Path,
-    translator: Translator,
     translations: Sequence[Translation],
     references: Sequence[Sequence[str]],
+    scores: Sequence[float],
+    label: str,
 ) -> list[Path]:
-    """Draw three translations as `FOLDER/best.png`, `.svg` and so on.
+    """Save pictures of the best, the median and the worst translation.
 
-    By sentence BLEU; see `choose`. Pictures of an earlier evaluation are
-    removed first, and none is made where there is no attention. Links made
-    by hand are not shown: they belong to the references.
+    The pictures show attention. The files are `FOLDER/best.png`,
+    `FOLDER/best.svg`, `FOLDER/median.png` and so on. The function `choose`
+    selects the three translations by their scores from all translations that
+    have attention. Pictures of an earlier evaluation are removed first. Gold
+    word alignments are not shown, since they align the source with the
+    references, not with the translations.
 
     Args:
-        folder: made if something is drawn.
-        translator: what made the translations.
-        translations: empty sentences are passed over.
-        references: one or more for each of them.
+        folder: folder for the pictures; it is made if anything is drawn.
+        translations: all translations of the evaluation; those of empty
+            sentences, and those without attention, are skipped.
+        references: for each translation, one or more reference translations.
+        scores: the score of each translation; a larger score is better.
+        label: name of the scores, shown in the titles of the pictures.
 
     Returns:
-        What was written.
+        The paths of the files that were written.
     """
     _remove(folder)
     shown = [i for i, each in enumerate(translations) if has_attention(each)]
-    tokenizer = translator.config.bleu_tokenizer
-    scores = [
-        sentence_bleu(translations[i].text, references[i], tokenizer)
-        for i in shown
-    ]
     written: list[Path] = []
-    for name, place in choose(scores).items():
-        index, score = shown[place], scores[place]
+    for name, place in choose([scores[i] for i in shown]).items():
+        index = shown[place]
         figure = translation_map(
-            translator,
             translations[index],
-            f"{name.capitalize()} of {len(shown):,}: BLEU {score:.1f}, "
-            f"sentence {index + 1:,}",
+            f"{name.capitalize()} of {len(shown):,}: {label} "
+            f"{scores[index]:.1f}, sentence {index + 1:,}",
             caption=_caption(translations[index], references[index]),
         )
         written += save(figure, folder / name)
@@ -55,9 +54,15 @@ def save_extremes(
 
 
 def choose(scores: Sequence[float]) -> dict[str, int]:
-    """Where the best, median and worst score are; of equal ones the first.
+    """Find the indexes of the best, the median and the worst score.
 
-    Of an even number, the median is the lower of the two in the middle.
+    The best score is the largest. If several scores are equal, the first one is
+    chosen. If the number of scores is even, the median is the lower one of the
+    two scores in the middle.
+
+    Returns:
+        A dictionary with the keys "best", "median" and "worst", whose values
+        are the indexes; it is empty if there are no scores.
     """
     if not scores:
         return {}

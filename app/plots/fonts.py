@@ -1,4 +1,4 @@
-"""Which fonts draw a text: by the glyphs they have, among those installed."""
+"""Choice of installed fonts that have glyphs for all characters of a text."""
 
 import logging
 import unicodedata
@@ -20,7 +20,13 @@ log = logging.getLogger(__name__)
 
 
 class Font(NamedTuple):
-    """A file, which face of it, and the name matplotlib finds it by."""
+    """Installed font.
+
+    Attributes:
+        family: name of the font in matplotlib.
+        path: path of the font file.
+        face: index of the font in the file, which may have several fonts.
+    """
 
     family: str
     path: str
@@ -28,9 +34,10 @@ class Font(NamedTuple):
 
 
 def families(text: str) -> tuple[str, ...]:
-    """The fonts that draw `text`, as names for matplotlib, `BASE` first.
+    """List the names of the fonts that are needed to draw a text.
 
-    Matplotlib takes each glyph from the first of them that has it.
+    The first one is always `BASE`, the font that comes with matplotlib.
+    Matplotlib takes each glyph from the first font of the list that has it.
     """
     drawn = (character for character in text if character not in CONTROLS)
     found = map(family_of, drawn)
@@ -38,17 +45,22 @@ def families(text: str) -> tuple[str, ...]:
 
 
 def legible(text: str) -> str:
-    """The text with □ for each character that no font here can draw.
+    """Replace characters that no installed font can draw by the character □.
 
-    Marks without a glyph of their own, such as joiners, are left out, unless
-    they say which way to read. The first character of each script that is
-    missed is worth a warning.
+    If such a character takes no room, as accents and joiners do, it is removed
+    instead. Line breaks, and invisible marks that set the direction of reading,
+    are always kept. For each script with characters that no font can draw, one
+    warning is logged.
     """
     return "".join(map(_legible, text))
 
 
 def shortened(text: str, longest: int) -> str:
-    """The text, its end cut off if it takes the room of more letters."""
+    """Cut a text to at most `longest` characters.
+
+    If anything is cut off, the last character of the result is "…". Invisible
+    characters, and combining characters such as accents, are not counted.
+    """
     places = [at for at, each in enumerate(text) if not takes_no_room(each)]
     if len(places) <= longest:
         return text
@@ -56,13 +68,16 @@ def shortened(text: str, longest: int) -> str:
 
 
 def takes_no_room(character: str) -> bool:
-    """Whether it is a mark on a letter, or not seen at all."""
+    """Tell whether a character is invisible, or is drawn onto another one."""
     return unicodedata.category(character) in ("Cf", "Mn", "Me")
 
 
 @lru_cache(maxsize=1 << 14)
 def family_of(character: str) -> str | None:
-    """The first font that can draw `character`, None where none can."""
+    """Return the name of the first font that has a glyph for a character.
+
+    The result is None if no installed font has one.
+    """
     code = ord(character)
     return next(
         (font.family for font in _fonts() if code in _codes(font)), None
@@ -71,8 +86,12 @@ def family_of(character: str) -> str | None:
 
 @cache
 def _fonts() -> tuple[Font, ...]:
-    """`BASE`, then those of the system, the plainest first."""
-    own = matplotlib.get_data_path()  # but BASE they are for mathematics
+    """List the upright fonts in the order in which they are tried.
+
+    The first is `BASE`, the font that comes with matplotlib; then come the
+    fonts of the system, as sorted by `_preference`.
+    """
+    own = matplotlib.get_data_path()  # has BASE, and fonts for mathematics
     upright = [
         each
         for each in fontManager.ttflist
@@ -86,7 +105,14 @@ def _fonts() -> tuple[Font, ...]:
 
 
 def _preference(entry: FontEntry) -> tuple[bool, bool, bool, str]:
-    """Some families have no regular weight, but are better than boxes."""
+    """Return a key for sorting fonts: the best fonts have the smallest keys.
+
+    `BASE` is the best font. Fonts of regular weight are better than fonts of
+    other weights. Among fonts of regular weight, and likewise among the
+    others, fonts without serifs are better than fonts with serifs or with
+    letters of equal width. Fonts of other weights are not left out, since some
+    scripts may have no font of regular weight.
+    """
     regular = entry.weight in (400, "normal", "regular")
     sans = not any(kind in entry.name for kind in ("Serif", "Mono"))
     return (entry.name != BASE, not regular, not sans, entry.name)
@@ -94,10 +120,10 @@ def _preference(entry: FontEntry) -> tuple[bool, bool, bool, str]:
 
 @cache
 def _codes(font: Font) -> np.ndarray:
-    """The characters it has glyphs for: (number,) code points."""
+    """Return an array (N,) of the code points for which a font has glyphs."""
     try:
         opened = FT2Font(font.path, face_index=font.face)
-    except (OSError, RuntimeError):  # gone, or of bitmaps only
+    except (OSError, RuntimeError):  # the file is gone, or has only bitmaps
         return np.zeros(0, np.uint32)
     return np.fromiter(opened.get_charmap(), np.uint32)
 
@@ -113,7 +139,7 @@ def _legible(character: str) -> str:
 
 
 def _script(character: str) -> tuple[str, str]:
-    """Its name, and a font that has it."""
+    """Return two names: a character's script, and a font for that script."""
     if unicodedata.category(character)[0] == "S":
         return "symbol", "Noto Emoji"
     if unicodedata.east_asian_width(character) in "WFH":
@@ -122,11 +148,11 @@ def _script(character: str) -> tuple[str, str]:
     return name.capitalize(), f"Noto Sans {name.capitalize()}"
 
 
-@cache  # so that each is said once
+@cache  # so that there is one warning for each script
 def _warn(script: str, font: str) -> None:
     log.warning(
         "No font here has some of the %s characters, so pictures show %s for "
-        "them; install one that has, such as %s",
+        "them; install a font that has them, such as %s",
         script,
         MISSING,
         font,

@@ -1,4 +1,4 @@
-"""Links made by hand, as boxes on a heat map."""
+"""Boxes on a heat map of attention that show a gold word alignment."""
 
 from typing import Any
 
@@ -10,22 +10,28 @@ from app.plots.sheet import Sheet
 from app.plots.style import FAINT, GOLD, letters
 from data import GlimpseError
 
-INSET = 0.07  # of a cell, so that boxes of neighbours do not touch
+INSET = 0.07  # in cells; it keeps neighbouring boxes apart
 OUTLINES: dict[str, Any] = {"sure": "-", "possible": (0, (2, 1.3))}
 
 
 def check(gold: Gold | None, source: int, target: int) -> None:
-    """Refuse links beyond so many source and target words.
+    """Check that the heat map has a cell for each gold link.
+
+    Args:
+        gold: the gold word alignment; None if there is none to draw.
+        source: number of source labels, that is, of columns.
+        target: number of target labels, that is, of rows.
 
     Raises:
-        GlimpseError: there is one.
+        GlimpseError: a link contains the number of a word that has no label.
     """
     for link in sorted(gold.possible if gold else ()):
         if not (link[0] < source and link[1] < target):
             raise GlimpseError(
                 f"A heat map got the gold link {link[0]}-{link[1]} for "
-                f"{source} source and {target} target labels; links number "
-                "these from 0: give the gold of this very pair of sentences"
+                f"{source} source and {target} target labels; in links, "
+                "labels are numbered from 0: give the gold links of this pair "
+                "of sentences"
             )
 
 
@@ -37,7 +43,8 @@ def outline(axes: Axes, gold: Gold | None, thick: float) -> None:
 
 def _box(axes: Axes, link: Link, kind: str, thick: float) -> None:
     corner, side = (link[0] + INSET, link[1] + INSET), 1 - 2 * INSET
-    # On white, since in a grey print it may be as dark as the cell.
+    # A white line is drawn below the coloured one: in a print in grey, the
+    # coloured line may be as dark as the cell.
     for colour, width, line in (
         ("white", 1.8 * thick, "-"),
         (GOLD, thick, OUTLINES[kind]),
@@ -57,7 +64,7 @@ def _box(axes: Axes, link: Link, kind: str, thick: float) -> None:
 
 
 def key_to_gold(sheet: Sheet) -> None:
-    """Below all: what the boxes mean."""
+    """Draw a legend below the figure: boxes of sure and of possible links."""
     bounds, size = sheet.bounds(), 0.16  # inches
     axes = sheet.axes(15 * size, size, bounds.x0, bounds.y0 - 0.15 - size)
     axes.set(xlim=(0, 15), ylim=(1, 0), xticks=[], yticks=[])

@@ -1,4 +1,4 @@
-"""Where each target word looked: one picture, or several side by side."""
+"""Heat maps of attention: figures with one map, or with several."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,8 +10,8 @@ from app.plots.panels import WIDEST, Panel, cell_side, draw_panels
 from app.plots.sheet import GAP
 from data import GlimpseError
 
-SIDE = 14.0  # inches, of a large map
-LABELS = 1.0  # inches, that words down the side may take
+SIDE = 14.0  # length of the longer side of a large map in inches
+LABELS = 1.0  # width in inches of the words beside the rows
 
 
 def heat_map(
@@ -23,21 +23,25 @@ def heat_map(
     caption: str = "",
     gold: Gold | None = None,
 ) -> Figure:
-    """Draw where each target word looked: the darker, the more.
+    """Draw attention as a heat map: the darker a cell, the larger its weight.
 
-    A source that is written from right to left runs from right to left.
+    Rows are target words and columns are source words. The columns run from
+    right to left if the source is written from right to left.
 
     Args:
-        weights: (T, S), from 0 to 1; the scale is the same for every picture.
-        source: S labels, along the top.
-        target: T labels, down the side.
-        title: above all.
-        caption: below all.
-        gold: links outlined on the map, by numbers of columns and rows:
-            solid where sure, dashed where only possible.
+        weights: attention, of shape (T, S), with weights from 0 to 1. Equal
+            weights have the same colour in all figures.
+        source: the S source words, as labels above the columns.
+        target: the T target words, as labels beside the rows.
+        title: text to write above the figure.
+        caption: text to write below the figure.
+        gold: gold word alignment; None if there is none. Each link is drawn as
+            a box around the cell of its two words. The box has solid lines if
+            the link is sure, and dashed lines if it is only possible.
 
     Raises:
-        GlimpseError: weights, labels and gold do not fit, or there are none.
+        GlimpseError: there are no weights, their shape does not fit the labels,
+            or a gold link has no cell.
     """
     view = View(tuple(source), tuple(target), np.asarray(weights, float))
     cell = cell_side(view, SIDE, 0.2, 0.4)
@@ -51,17 +55,22 @@ def side_by_side(
     caption: str = "",
     gold: Gold | None = None,
 ) -> Figure:
-    """Draw several heat maps on one scale, such as those of several models.
+    """Draw several heat maps in one figure, such as those of several models.
+
+    All maps have the same scale of colours and the same size of cells.
 
     Args:
-        views: what to draw, by what to write above it.
-        title: above all.
-        caption: below all.
-        gold: as for `heat_map`, for every map: give it where all have the
-            same words, as forced decoding makes them.
+        views: mapping whose keys are the titles of the maps, and whose values
+            are the attention matrices to draw, with their labels.
+        title: text to write above the figure.
+        caption: text to write below the figure.
+        gold: gold word alignment to draw on every map, as in `heat_map`. Give
+            it only if all views have the same words, for example if all models
+            have decoded the same target sentence (forced decoding).
 
     Raises:
-        GlimpseError: one has no attention, does not fit, or there is none.
+        GlimpseError: there is no view, a view has no attention, the shape of
+            its attention does not fit its labels, or a gold link has no cell.
     """
     if not views:
         raise GlimpseError(
@@ -89,19 +98,26 @@ def forming(
     caption: str = "",
     gold: Gold | None = None,
 ) -> Figure:
-    """Draw the attention of one sentence as it forms over training.
+    """Draw how the attention of one sentence changes during training.
+
+    There is a heat map for each snapshot, that is, for each time at which the
+    attention was computed.
 
     Args:
-        snapshots: what to write above, such as "epoch 3", and (T, S) weights;
-            in order.
-        source: S labels.
-        target: T labels, those of forced decoding.
-        title: above all.
-        caption: below all.
-        gold: as for `heat_map`.
+        snapshots: pairs in the order of training, one for each snapshot: the
+            title of the snapshot, such as "epoch 3", and its attention, of
+            shape (T, S).
+        source: the S source words.
+        target: the T target words. They must be the same for all snapshots, so
+            each snapshot must come from forced decoding of the same target
+            sentence.
+        title: text to write above the figure.
+        caption: text to write below the figure.
+        gold: gold word alignment to draw on every map, as in `heat_map`.
 
     Raises:
-        GlimpseError: weights and labels do not fit, or there are none.
+        GlimpseError: there are no snapshots, a snapshot has no weights, their
+            shape does not fit the labels, or a gold link has no cell.
     """
     if not snapshots:
         raise GlimpseError(

@@ -1,4 +1,4 @@
-"""BLEU against the length of the source: where long sentences fail."""
+"""Chart of BLEU by the length of the source sentence."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,39 +9,43 @@ from matplotlib.figure import Figure
 
 from app.plots.direction import isolated
 from app.plots.fonts import BASE
-from app.plots.labels import End, direct_labels
+from app.plots.line_ends import End, direct_labels
 from app.plots.sheet import Sheet
 from app.plots.style import FAINT, letters, line_style, plain_chart
 from data import GlimpseError
 
-COLUMN, HEIGHT = 0.62, 2.8  # inches
-COUNTS = 0.19  # inches, a row of counts
+COLUMN, HEIGHT = 0.62, 2.8  # inches: width of a range, height of the chart
+COUNTS = 0.19  # height of a row of counts in inches
 
 Rows = Sequence[Mapping[str, Any]]  # by_source_length of `evaluate --json`
-Bucket = tuple[int, int]  # from and to so many words
+Bucket = tuple[int, int]  # range of lengths: least and greatest number of words
 
 
 def bleu_by_length(
     runs: Mapping[str, Rows], title: str = "", *, caption: str = ""
 ) -> Figure:
-    """Draw BLEU of runs against the number of source words.
+    """Draw the BLEU of one or more runs for ranges of source lengths in words.
 
-    Below each length stands how many sentences it has: few say little. It is
-    one row where all runs have the same, else one for each run.
+    The chart shows whether long sentences are translated worse. Below each
+    range of lengths, it shows how many sentences are in the range, since the
+    BLEU of few sentences is unreliable. There is one row of these counts if
+    they are the same for all runs; otherwise there is a row for each run.
 
     Args:
-        runs: `by_source_length` of `evaluate --json`, by name of the run.
-        title: above all.
-        caption: below all.
+        runs: mapping whose keys are the names of the runs, and whose values
+            are the lists `by_source_length` from the output of
+            `evaluate --json` for the runs.
+        title: text to write above the figure.
+        caption: text to write below the figure.
 
     Raises:
-        GlimpseError: there is nothing to draw.
+        GlimpseError: no run has a score to draw.
     """
     buckets = sorted({_bucket(row) for rows in runs.values() for row in rows})
     if not buckets:
         raise GlimpseError(
             f"Got {len(runs)} runs without a row by source length; at least "
-            "one is needed: give 'by_source_length' of evaluate --json"
+            "one is needed: give 'by_source_length' of 'evaluate --json'"
         )
     sheet = Sheet()
     axes = sheet.axes(max(COLUMN * len(buckets), 1.5), HEIGHT)
@@ -79,7 +83,10 @@ def _line(
 def _counts(
     axes: Axes, runs: Mapping[str, Rows], buckets: Sequence[Bucket]
 ) -> None:
-    """Rows of numbers under the lengths."""
+    """Write below the labels of the axis how many sentences each range has.
+
+    There is one row of counts for each run.
+    """
     counts = {
         name: {_bucket(row): int(row["sentences"]) for row in rows}
         for name, rows in runs.items()
@@ -103,7 +110,7 @@ def _row(
     counts: Mapping[Bucket, int],
     buckets: Sequence[Bucket],
 ) -> None:
-    height = -(0.56 + COUNTS * index) / HEIGHT  # of the axes, below them
+    height = -(0.56 + COUNTS * index) / HEIGHT  # share of the axes, below
     place = axes.get_xaxis_transform()
     for column, bucket in enumerate(buckets):
         text = f"{counts[bucket]:,}" if bucket in counts else "–"

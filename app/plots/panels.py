@@ -1,4 +1,4 @@
-"""Heat maps as parts of one figure, on one scale."""
+"""Figures of one or more panels: heat maps with a common scale of colours."""
 
 import math
 from collections.abc import Sequence
@@ -12,24 +12,26 @@ from app.alignment import Gold, View
 from app.plots.direction import right_to_left
 from app.plots.fonts import BASE, legible
 from app.plots.gold import check, key_to_gold, outline
-from app.plots.sheet import GAP, Sheet, even_side, wrapped
+from app.plots.sheet import GAP, LEAST, Sheet, even_side
 from app.plots.style import FAINT, INK, letters
 from app.plots.words import label_columns, label_rows
+from app.plots.wrapping import wrapped
 from data import GlimpseError
 
-WIDEST = 15.0  # inches; more pictures go below
+WIDEST = 15.0  # greatest width in inches of a row of panels
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One heat map among others.
+    """Heat map that is a part of a figure.
 
     Attributes:
-        view: what is drawn; its weights are not None.
-        title: above it.
-        cell: side of a cell, in inches.
-        gold: links to outline.
-        columns, rows: whether the words are written along them.
+        view: attention to draw, with its labels; `view.weights` is not None.
+        title: text above the map.
+        cell: side of a cell in inches.
+        gold: gold word alignment to draw as boxes; None to draw no boxes.
+        columns: whether words are written above the columns.
+        rows: whether words are written beside the rows.
     """
 
     view: View
@@ -43,13 +45,25 @@ class Panel:
 def draw_panels(
     panels: Sequence[Panel], title: str, caption: str, a_row: int | None = None
 ) -> Figure:
-    """Draw panels: so many a row, or as many as there is room for."""
+    """Draw heat maps in rows, with a colour bar beside the first row.
+
+    Args:
+        panels: the heat maps.
+        title: text to write above the figure.
+        caption: text to write below the figure.
+        a_row: greatest number of panels in a row. If None, the panels are put
+            into as few rows as possible, in rows of similar lengths.
+
+    Raises:
+        GlimpseError: a panel has no weights, their shape does not fit its
+            labels, or a gold link has no cell.
+    """
     for panel in panels:
         _check(panel)
     sheet = Sheet()
     alone = len(panels) == 1 and not title
     drawn = [_panel(sheet, panel, alone) for panel in panels]
-    # As many in each row: four and one would leave half the paper empty.
+    # Rows get similar lengths: a row of four above one panel would waste paper.
     a_row = a_row or math.ceil(len(drawn) / _rows(sheet, drawn))
     rows = [drawn[i : i + a_row] for i in range(0, len(drawn), a_row)]
     sheet.arrange(rows)
@@ -90,7 +104,7 @@ def _panel(sheet: Sheet, panel: Panel, alone: bool) -> Axes:
         edgecolors="white",
         linewidth=2 * cell,
     )
-    axes.set(xlim=(0, across), ylim=(down, 0))  # the first word is above
+    axes.set(xlim=(0, across), ylim=(down, 0))  # the first word is at the top
     leftward = right_to_left(view.source)
     if leftward:
         axes.invert_xaxis()
@@ -104,9 +118,17 @@ def _panel(sheet: Sheet, panel: Panel, alone: bool) -> Axes:
 
 
 def _title(axes: Axes, title: str, width: float, alone: bool) -> None:
-    """Smaller where the whole picture has a title too."""
-    size, beside = (12, 1.2) if alone else (10, 0.0)  # over the colour bar
-    text = wrapped(legible(title), width + beside, size)
+    """Write the title of a panel.
+
+    Args:
+        axes: the axes of the panel.
+        title: the title.
+        width: width of the panel in inches.
+        alone: whether the figure has only this panel, and no title of its own.
+            If so, the title of the panel has larger letters.
+    """
+    size, beside = (12, 1.2) if alone else (10, 0.0)  # above the colour bar
+    text = wrapped(legible(title), max(width + beside, LEAST), size)
     style = letters(text, size, weight="bold")
     side = even_side(text)
     axes.set_title(text, loc="left", pad=size, ma=side, **style)
@@ -126,7 +148,7 @@ def _colour_bar(
 
 
 def _rows(sheet: Sheet, drawn: Sequence[Axes]) -> int:
-    """How many it takes, with as many in each as there is room for."""
+    """Return the least number of rows into which the panels fit in order."""
     rows, used = 0, WIDEST
     for axes in drawn:
         wide = sheet.box(axes).width + GAP

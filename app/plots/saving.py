@@ -1,4 +1,4 @@
-"""Figures as files: the same figure gives the same bytes."""
+"""Saving of figures as files; equal figures give identical files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,13 +7,14 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from app.run import replacing
 from data import GlimpseError
+from data.writing import replacing
 
 FORMATS = ("png", "svg")
 
-# Letters are drawn as outlines: a viewer without the fonts, or without rules
-# for Arabic, still shows what was drawn here. Their text cannot be searched.
+# Letters in SVG files are drawn as outlines. So a viewer shows them correctly
+# even without the fonts, or without support for Arabic. But the text in such
+# files cannot be searched.
 SETTINGS: Any = {"svg.fonttype": "path", "svg.hashsalt": "glimpse"}
 NO_DATE = {"png": None, "svg": {"Date": None}}
 
@@ -21,23 +22,27 @@ NO_DATE = {"png": None, "svg": {"Date": None}}
 def save(
     figure: Figure, stem: Path | str, formats: Sequence[str] = FORMATS
 ) -> tuple[Path, ...]:
-    """Write a figure as `STEM.png` and `STEM.svg`, each whole or not at all.
+    """Write a figure to the files `STEM.png` and `STEM.svg`.
+
+    If writing fails, no incomplete file is left, and an older file of the same
+    name stays unchanged.
 
     Args:
-        figure: what to write.
-        stem: path without a suffix; its folder is made if it is not there.
-        formats: of `FORMATS`.
+        figure: the figure to write.
+        stem: path of the files without their suffix; its folder is made if it
+            does not exist.
+        formats: the formats to write: "png", "svg", or both.
 
     Returns:
-        The paths, in the order of `formats`.
+        The paths of the files, in the order of `formats`.
 
     Raises:
-        GlimpseError: there is nowhere to write, or no such format.
+        GlimpseError: the files cannot be written, or a format is unknown.
     """
     for each in formats:
         if each not in FORMATS:
             raise GlimpseError(
-                f"Pictures got the format '{each}'; choose of "
+                f"Pictures got the format '{each}'; choose from "
                 f"{', '.join(FORMATS)}"
             )
     folder, name = Path(stem).parent, Path(stem).name

@@ -1,4 +1,4 @@
-"""Scales of charts: of choices, of numbers, of their logarithms."""
+"""Scales of the axes of charts: lists of choices, and ranges of numbers."""
 
 import math
 from collections.abc import Sequence
@@ -12,26 +12,31 @@ from matplotlib.ticker import MaxNLocator
 
 from app.plots.fonts import legible, shortened
 
-LONGEST = 24  # characters, of a choice
-FEW = 8  # different numbers that still are a list
-WIDE = 8  # times the smallest number, and the scale is of powers
-MOST_MARKS = 5  # numbers along an axis, or one more
-MOST_POWERS = 4  # along one of powers, where they are not evenly spaced
-ROUND = [1, 2, 2.5, 5, 10]  # steps from one to the next
+LONGEST = 24  # greatest number of characters of a choice
+FEW = 8  # greatest number of different numbers that may be a list
+WIDE = 8  # if largest / smallest is above this, a scale is logarithmic
+MOST_MARKS = 5  # greatest number of steps between marks on an axis
+MOST_POWERS = 4  # greatest number of marks on a logarithmic axis
+ROUND = [1, 2, 2.5, 5, 10]  # steps between marks, times a power of 10
 
-Key = float | str  # a number, or what is written for anything else
+Key = float | str  # a number, or the text for any other value
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What stands along an axis, and where.
+    """Scale of an axis, either for a list of choices or for a range of numbers.
 
     Attributes:
-        marks: all choices, or round numbers of those between the ends.
-        low: the lower end; of choices 0, for the first.
-        high: the upper end; of choices the number of the last.
-        is_list: whether they are choices, evenly spaced.
-        logarithmic: whether numbers stand by their logarithm.
+        marks: values that are written along the axis: all choices of a list, or
+            round numbers within a range.
+        low: lower end of the axis. For a list, it is 0; for a range, it is the
+            smallest number, or a lower one if all numbers are equal.
+        high: upper end of the axis. For a list, it is the index of the last
+            choice; for a range, it is the largest number, or a higher one if
+            all numbers are equal.
+        is_list: whether this is a scale of a list, whose choices are evenly
+            spaced along the axis.
+        logarithmic: whether this is a logarithmic scale of a range.
     """
 
     marks: tuple[Key, ...]
@@ -41,18 +46,29 @@ class Scale:
     logarithmic: bool = False
 
     def place(self, value: Any) -> float:
-        """In data units: the number itself, or which choice it is."""
+        """Return the position of a value on the axis, in data units.
+
+        On a scale of a range, the position is the number itself; on a scale of
+        a list, it is the index of the choice.
+        """
         key = _key(value)
         return float(self.marks.index(key) if self.is_list else key)
 
     def share(self, value: Any) -> float:
-        """How far along the axis, from 0 to 1; a single choice is halfway."""
+        """Return the position of a value as a share of the length of the axis.
+
+        The result is 0 for the lower end and 1 for the upper end. If both ends
+        are equal, as they are for a list of a single choice, the result is 1/2.
+        """
         low, high = self._along(self.low), self._along(self.high)
         at = self._along(self.place(value))
         return (at - low) / (high - low) if high > low else 0.5
 
     def limits(self) -> tuple[float, float]:
-        """In data units, a little beyond the ends."""
+        """Return the limits of the drawn axis, in data units.
+
+        They lie slightly beyond the two ends of the scale.
+        """
         if self.is_list:
             return self.low - 0.5, self.high + 0.5
         low, high = self._along(self.low), self._along(self.high)
@@ -62,7 +78,7 @@ class Scale:
         return low - beyond, high + beyond
 
     def texts(self) -> list[str]:
-        """What is written: as many digits as tell the marks apart."""
+        """Return the texts of the marks, with enough digits that all differ."""
         for digits in range(3, 17):
             found = [written(mark, digits) for mark in self.marks]
             if len(set(found)) == len(found):
@@ -82,10 +98,16 @@ def _key(value: Any) -> Key:
 
 
 def scale_of(values: Sequence[Any]) -> Scale:
-    """Of a parameter: a list, unless its values are many numbers.
+    """Make the scale for the values of a hyperparameter.
 
-    A few that are drawn from a range are known by being fractions, no two
-    alike.
+    The result is a scale of a range if all values are finite numbers, and at
+    least one of these conditions holds:
+
+    - there are more than `FEW` different numbers;
+    - there are at least 4 numbers, no two of them are equal, and at least one
+      is not a whole number.
+
+    Otherwise, the result is a scale of a list.
     """
     keys = [_key(value) for value in values]
     choices = set(keys)
@@ -100,11 +122,13 @@ def scale_of(values: Sequence[Any]) -> Scale:
 
 
 def range_of(numbers: np.ndarray, of_powers: bool = True) -> Scale:
-    """Of numbers, with round ones to write.
+    """Make the scale for a range of numbers, with round numbers as marks.
 
     Args:
-        numbers: (number,).
-        of_powers: whether the scale may be.
+        numbers: all numbers (N,) to show on the scale.
+        of_powers: whether the scale may be logarithmic. If so, it becomes
+            logarithmic if all numbers are positive and the largest is more than
+            `WIDE` times the smallest.
     """
     low, high = float(numbers.min()), float(numbers.max())
     if of_powers and 0 < WIDE * low < high:
@@ -114,18 +138,23 @@ def range_of(numbers: np.ndarray, of_powers: bool = True) -> Scale:
     whole = bool((numbers % 1 == 0).all())
     locator = MaxNLocator(MOST_MARKS, steps=ROUND, integer=whole)
     found = np.array(locator.tick_values(low, high))
-    slack = 1e-9 * (high - low)  # a sum of steps is off in its last digit
+    slack = 1e-9 * (high - low)  # for the rounding errors of sums of steps
     inside = found[(found >= low - slack) & (found <= high + slack)]
     return Scale(tuple(map(float, inside)), low, high)
 
 
 def _powers(low: float, high: float) -> tuple[float, ...]:
-    """1, 2, 5, 10 and so on between both; fewer, if these are too many."""
+    """List at most `MOST_POWERS` round numbers from `low` to `high`.
+
+    The result contains the numbers 1, 2, 5, 10, 20 and so on. If these are more
+    than `MOST_POWERS`, it contains 1, 3, 10, 30 and so on instead. If these are
+    still too many, it contains powers of 10 with equally spaced exponents.
+    """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     fewer = ((step, (1,)) for step in count(1))
     for step, multiples in chain(((1, (1, 2, 5)), (1, (1, 3))), fewer):
         exponents = range(first, last + 1, step)
-        # Of 10.0 ** -5 the last digit would be wrong.
+        # The last digit of 10.0 ** -5 would be wrong.
         marks = [
             float(f"{m}e{power}") for power in exponents for m in multiples
         ]
@@ -136,7 +165,12 @@ def _powers(low: float, high: float) -> tuple[float, ...]:
 
 
 def written(mark: Key, digits: int) -> str:
-    """Numbers in so many digits; 1024 and the like are not to be 1020."""
+    """Return the text of a mark, which is a number or the name of a choice.
+
+    A number is rounded to `digits` significant digits, or to two more if it is
+    a whole number below 100,000, so that 1024 does not become 1020. The name of
+    a choice is shortened if it is long.
+    """
     if isinstance(mark, str):
         return shortened(legible(mark), LONGEST)
     if mark % 1 == 0 and abs(mark) < 1e5:

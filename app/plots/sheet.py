@@ -1,7 +1,9 @@
-"""A figure measured in inches, made without pyplot: nothing is global."""
+"""Figure whose parts are placed at positions given in inches.
 
-import unicodedata
-from collections.abc import Iterator, Sequence
+The figure is made without pyplot, so that there is no global state.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +12,22 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from app.plots.direction import as_one, starts_leftward
-from app.plots.fonts import legible, takes_no_room
+from app.plots.direction import starts_leftward
+from app.plots.fonts import legible
 from app.plots.style import DOTS_PER_INCH, FAINT, TEXT, letters
+from app.plots.wrapping import wrapped
 
 MARGIN = 0.2  # inches
-GAP = 0.35  # between the parts of a figure
+GAP = 0.35  # inches between the parts of a figure
+LEAST = 3.0  # least width in inches that is assumed for lines of text
 
 
 class Sheet:
-    """Parts are placed anywhere, in inches; `fit` then cuts the paper."""
+    """Sheet of paper on which the parts of a figure are placed.
+
+    All sizes and positions are in inches. A part may have any position, since
+    `finish` finally fits the size of the sheet to the parts.
+    """
 
     def __init__(self) -> None:
         self.figure = Figure((4, 4), DOTS_PER_INCH, facecolor="white")
@@ -28,7 +36,7 @@ class Sheet:
     def axes(
         self, width: float, height: float, left: float = 0, bottom: float = 0
     ) -> Axes:
-        """Axes without a frame or tick marks."""
+        """Add axes without a frame and without tick marks, and return them."""
         axes = self.figure.add_axes((0, 0, width / 4, height / 4))
         self.move(axes, left, bottom)
         axes.set_frame_on(False)
@@ -36,28 +44,31 @@ class Sheet:
         return axes
 
     def move(self, axes: Axes, left: float, bottom: float) -> None:
-        """Put the lower left corner of the axes there; labels overhang."""
+        """Move axes so that their lower left corner is at (`left`, `bottom`).
+
+        The corner is that of the axes themselves, without their labels.
+        """
         place = axes.get_position()
         axes.set_position((left / 4, bottom / 4, place.width, place.height))
 
     def place(self, axes: Axes) -> Bbox:
-        """Where the axes are, without their labels."""
+        """Return the bounding box of `axes` without their labels, in inches."""
         return Bbox(axes.get_position().get_points() * 4)
 
     def box(self, axes: Axes) -> Bbox:
-        """Where they are with all that belongs to them."""
+        """Return the bounding box of axes in inches, with labels and titles."""
         box = axes.get_tightbbox(self._renderer)
-        assert box is not None  # only of what is invisible
+        assert box is not None  # only invisible axes have none
         return Bbox(box.get_points() / DOTS_PER_INCH)
 
     def bounds(self) -> Bbox:
-        """What holds everything drawn so far."""
+        """Return the bounding box, in inches, of everything drawn so far."""
         return self.figure.get_tightbbox(self._renderer)
 
     def text(
         self, left: float, bottom: float, text: str, style: dict[str, Any]
     ) -> None:
-        """Lines of text, their lower left corner there."""
+        """Write a text whose lower left corner is at (`left`, `bottom`)."""
         self.figure.text(
             left / 4,
             bottom / 4,
@@ -69,7 +80,11 @@ class Sheet:
         )
 
     def arrange(self, rows: Sequence[Sequence[Axes]]) -> None:
-        """Put axes into rows, their upper edges in a line."""
+        """Put axes into rows, one below another, without overlap.
+
+        In each row, all axes have their upper edges at the same height, and are
+        in the given order from left to right.
+        """
         top = 0.0
         for row in rows:
             boxes = [(self.place(axes), self.box(axes)) for axes in row]
@@ -81,21 +96,29 @@ class Sheet:
             top = min(self.box(axes).y0 for axes in row) - GAP
 
     def finish(self, title: str = "", caption: str = "") -> Figure:
-        """Add a title above and a caption below all, and cut the paper."""
+        """Add a title and a caption, and fit the sheet to its parts.
+
+        Args:
+            title: text above all parts, in bold letters.
+            caption: text below all parts, in small letters.
+
+        Returns:
+            The figure. Nothing should be added to the sheet after this call.
+        """
         bounds = self.bounds()
         if title:
-            text = wrapped(legible(title), bounds.width, 12)
+            text = wrapped(legible(title), max(bounds.width, LEAST), 12)
             style = letters(text, 12, TEXT, "bold")
             self.text(bounds.x0, bounds.y1 + 0.18, text, style)
         if caption:
-            text = wrapped(legible(caption), bounds.width, 9)
+            text = wrapped(legible(caption), max(bounds.width, LEAST), 9)
             height = 0.17 * (text.count("\n") + 1)
             style = letters(text, 9, FAINT)
             self.text(bounds.x0, bounds.y0 - 0.1 - height, text, style)
         return self._fit()
 
     def _fit(self) -> Figure:
-        """Make the figure as large as what is drawn on it, and a margin."""
+        """Fit the size of the figure to its parts, and add a margin."""
         box = self.bounds()
         new = np.array(box.size) + 2 * MARGIN
         for axes in self.figure.axes:
@@ -109,50 +132,9 @@ class Sheet:
         return self.figure
 
 
-def wrapped(text: str, width: float, size: float) -> str:
-    """The text in lines of about `width` inches, and at least 3.
-
-    Args:
-        text: its own line ends are kept.
-        width: in inches.
-        size: of the letters, in points.
-    """
-    limit = max(width, 3) / (0.0086 * size)  # average letters on a line
-    return "\n".join(
-        line
-        for part in text.split("\n")
-        for line in as_one(list(_lines(part, limit)))
-    )
-
-
 def even_side(text: str) -> str:
-    """Where its lines begin, which is where they stand below each other."""
+    """Return the side, "left" or "right", at which lines of a text start.
+
+    It is the right side if the text is read from right to left.
+    """
     return "right" if starts_leftward(text) else "left"
-
-
-def _lines(text: str, limit: float) -> Iterator[str]:
-    line, used = "", 0.0
-    for word in _unbreakable(text):
-        wide = sum(map(_width, word))
-        if line and used + wide > limit:
-            yield line.rstrip()
-            line, used = "", 0.0
-        line, used = line + word, used + wide
-    yield line.rstrip()
-
-
-def _unbreakable(text: str) -> Iterator[str]:
-    """Words with the space after them, and ideographs one by one."""
-    word = ""
-    for character in text:
-        word += character
-        if character == " " or _width(character) > 1:
-            yield word
-            word = ""
-    yield word
-
-
-def _width(character: str) -> float:
-    if takes_no_room(character):
-        return 0.0
-    return 1.7 if unicodedata.east_asian_width(character) in "WF" else 1.0

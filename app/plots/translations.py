@@ -1,38 +1,41 @@
-"""Translations as pictures: the best one, or all of an n-best list."""
+"""Pictures of the attention of one hypothesis, or of an n-best list."""
 
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from app.alignment import Gold, View, word_view
+from app.alignment import Gold, View
+from app.inference import Hypothesis, Translation
 from app.plots.heat_maps import heat_map, side_by_side
 from app.plots.saving import save
-from app.translator import Hypothesis, Translation, Translator
 from data import GlimpseError
 
 
 def translation_map(
-    translator: Translator,
     translation: Translation,
     title: str = "",
     *,
     caption: str = "",
     gold: Gold | None = None,
 ) -> Figure:
-    """Draw the attention of the best hypothesis, between words.
+    """Draw a heat map of the attention of the best hypothesis.
+
+    The heat map has a row for each target word and a column for each source
+    word.
 
     Args:
-        translator: what made the translation.
-        translation: of a sentence that is not empty.
-        title: above all.
-        caption: below all.
-        gold: links of this source and this target to outline. They are known
-            of a reference: give them with what `Translator.force` returns.
+        translation: the translation of a sentence that is not empty.
+        title: text to write above the figure.
+        caption: text to write below the figure.
+        gold: gold word alignment to draw as boxes. Since it links words of the
+            source and of the reference, give it only if `translation` is the
+            result of `Translator.force` for the reference.
 
     Raises:
-        GlimpseError: there is no attention, or the gold does not fit.
+        GlimpseError: there is no attention, or a gold link contains the number
+            of a word that does not exist.
     """
-    view = _view(translator, translation, translation.hypotheses[0])
+    view = _view(translation.hypotheses[0])
     assert view.weights is not None
     return heat_map(
         view.weights,
@@ -44,19 +47,21 @@ def translation_map(
     )
 
 
-def nbest_maps(
-    translator: Translator, translation: Translation, title: str = ""
-) -> Figure:
-    """Draw the attention of every hypothesis, best first, with its score.
+def nbest_maps(translation: Translation, title: str = "") -> Figure:
+    """Draw a heat map of the attention of each hypothesis, the best first.
 
-    Args: see `translation_map`.
+    The score of each hypothesis is written above its map.
+
+    Args:
+        translation: the translation of a sentence that is not empty.
+        title: text to write above the figure.
 
     Raises:
         GlimpseError: there is no attention.
     """
     views = {
         f"{rank}. score {hypothesis.score:.3f}".replace("-", "−"): _view(
-            translator, translation, hypothesis
+            hypothesis
         )
         for rank, hypothesis in enumerate(translation.hypotheses, start=1)
     }
@@ -64,42 +69,43 @@ def nbest_maps(
 
 
 def save_heat_map(
-    translator: Translator,
     translation: Translation,
     folder: Path | str,
     index: int,
     title: str = "",
 ) -> tuple[Path, ...]:
-    """Draw a translation as `FOLDER/INDEX.png` and `.svg`.
+    """Save a picture of a translation's attention as INDEX.png and INDEX.svg.
 
-    With several hypotheses, all of them are on the picture.
+    If the translation has several hypotheses, the picture has a heat map for
+    each of them.
 
     Args:
-        translator: what made the translation.
-        translation: of a sentence that is not empty.
-        folder: made if it is not there.
-        index: number of the sentence, padded to 0001 so that names sort.
-        title: above all.
+        translation: the translation of a sentence that is not empty.
+        folder: folder of the files; it is made if it does not exist.
+        index: number of the sentence. File names have at least four digits,
+            such as 0001, so that they sort in the order of the sentences.
+        title: text to write above the figure.
+
+    Returns:
+        The paths of the files.
 
     Raises:
-        GlimpseError: there is no attention, or nowhere to write.
+        GlimpseError: there is no attention, or the files cannot be written.
     """
     several = len(translation.hypotheses) > 1
     draw = nbest_maps if several else translation_map
-    figure = draw(translator, translation, title)
+    figure = draw(translation, title)
     return save(figure, Path(folder) / f"{index:04}")
 
 
 def has_attention(translation: Translation) -> bool:
-    """Whether the best hypothesis can be drawn."""
+    """Tell whether the best hypothesis has attention that can be drawn."""
     weights = translation.hypotheses[0].attention
     return weights is not None and weights.size > 0
 
 
-def _view(
-    translator: Translator, translation: Translation, hypothesis: Hypothesis
-) -> View:
-    view = word_view(translator, translation, hypothesis)
+def _view(hypothesis: Hypothesis) -> View:
+    view = hypothesis.view("words")
     if view.weights is None:
         raise GlimpseError(
             "There is no attention to draw: the model has none, or the "

@@ -1,4 +1,4 @@
-"""Words along the sides of a picture."""
+"""Words as labels of the rows and the columns of a heat map."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,18 +11,21 @@ from app.plots.direction import in_sentence, right_to_left
 from app.plots.fonts import legible, shortened
 from app.plots.style import FAINT, TEXT, letters
 
-LONGEST_LABEL = 24  # characters
+LONGEST_LABEL = 24  # greatest number of characters of a label
 
 
 def label_columns(
     axes: Axes, words: Sequence[str], size: float, leftward: bool = False
 ) -> None:
-    """Write a word above each column, rising away from where reading starts.
+    """Write a word above each column of a heat map.
+
+    The words are aslant; they rise in the direction in which they are read.
 
     Args:
-        axes: column k reaches from k to k + 1.
-        words: one a column.
-        size: of the letters, in points.
+        axes: the axes of the heat map; column k of the map lies between the
+            horizontal positions k and k + 1.
+        words: a word for each column; if empty, no words are written.
+        size: size of the letters in points.
         leftward: whether the words are read from right to left.
     """
     axes.xaxis.tick_top()
@@ -39,7 +42,7 @@ def label_columns(
 
 
 def label_rows(axes: Axes, words: Sequence[str], size: float) -> None:
-    """Write a word beside each row, which are read from above."""
+    """Write a word beside each row of a heat map; `size` is in points."""
     leftward = right_to_left(words)
     axes.set_yticks(
         np.arange(len(words)) + 0.5,

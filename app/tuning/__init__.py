@@ -1,4 +1,6 @@
-"""Better configurations than ours, found with Keras Tuner.
+"""Search, with Keras Tuner, for better configurations than the presets.
 
-Imported inside the command `tune`, which is the way in: see `search`.
+Each trial of a search trains and evaluates a model of one configuration. Only
+the command `tune` imports this package, and only when that command runs. The
+main module of the package is `search`.
 """

@@ -1,4 +1,4 @@
-"""How long a search goes on, and how far it is."""
+"""Budget of a hyperparameter search: limits on its trials, epochs and time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,25 +7,40 @@ from keras_tuner.engine.trial import Trial
 
 from app.tuning.folder import Record
 
-HOPELESS = 5  # trials that fail in a row, and the search is given up
-REFUSALS = 100  # and so it is after as many that are refused
+HOPELESS = 5  # failed trials in a row, after which a search is given up
+MINUTES = 20.0  # length of a search for which no limit was given
+REFUSALS = 100  # refused trials in a row, after which a search is given up
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a search may cost in all; whichever is reached first ends it.
+    """Limits on the cost of a search, which ends when one of them is reached.
+
+    If an attribute is None, there is no limit of that kind.
 
     Attributes:
-        trials: models that were refused do not count.
-        epochs: of all trials together.
-        minutes: of searching, earlier sessions included.
+        trials: limit on the number of trials. Refused trials, which are never
+            trained, are not counted.
+        epochs: limit on the total number of epochs of all trials.
+        minutes: limit on the time of the search. If the search is stopped and
+            continued, this is the total time of all its sessions.
     """
 
     trials: int | None = None
     epochs: int | None = None
     minutes: float | None = None
 
+    @classmethod
+    def of(
+        cls, trials: int | None, epochs: int | None, minutes: float | None
+    ) -> "Budget":
+        """Make a budget; if all limits are None, set `minutes` to `MINUTES`."""
+        if (trials, epochs, minutes) == (None, None, None):
+            minutes = MINUTES
+        return cls(trials, epochs, minutes)
+
     def is_late(self, seconds: float) -> bool:
+        """Tell whether a search of `seconds` has reached its time limit."""
         return self.minutes is not None and seconds >= 60 * self.minutes
 
     def is_spent(
@@ -35,13 +50,14 @@ class Budget:
         seconds: float,
         longest: int,
     ) -> bool:
-        """Whether no more trials are to begin.
+        """Tell whether a limit is reached, so that no more trials may begin.
 
         Args:
-            trials: all that were begun.
-            records: of them, as far as they have one.
-            seconds: spent.
-            longest: epochs of a trial that nothing says otherwise of.
+            trials: all trials that have begun. The keys are their names.
+            records: records of these trials; a new trial may lack a record.
+            seconds: time spent on the search until now.
+            longest: number of epochs of a trial for which Keras Tuner has not
+                set a number of epochs.
         """
         refused = {r.trial for r in records if r.status == "refused"}
         begun = [t for name, t in trials.items() if name not in refused]
@@ -53,7 +69,11 @@ class Budget:
         )
 
     def trials_left(self, records: Sequence[Record]) -> int:
-        """How many are to end yet, of a number of trials."""
+        """Return how many more trials may end until the limit is reached.
+
+        Refused trials are not counted. If there is no limit on the number of
+        trials, return 0.
+        """
         return max(0, (self.trials or 0) - len(_ended(records)))
 
     def share(
@@ -62,13 +82,17 @@ class Budget:
         under_way: Mapping[str, int],
         seconds: float,
     ) -> float:
-        """How much of it is used up, from 0 to 1.
+        """Return the fraction of the budget that is used up, from 0 to 1.
+
+        If there are several limits, the fraction is that of the limit that is
+        closest to being reached.
 
         Args:
-            records: of all trials.
-            under_way: epochs that the runs of those that have not ended have
-                behind them, by the name of the trial.
-            seconds: spent.
+            records: records of all trials.
+            under_way: mapping from the name of each trial that has not ended
+                to the number of epochs that its run has been trained for.
+                Epochs of an earlier trial in the same run count too.
+            seconds: time spent on the search until now.
         """
         lengths = {r.trial: r.epochs - r.first_epoch for r in records}
         done = {r.trial: lengths[r.trial] for r in _ended(records)}
@@ -90,7 +114,11 @@ def _ended(records: Sequence[Record]) -> list[Record]:
 
 
 def hopeless(records: Sequence[Record]) -> str | None:
-    """Why to give the search up, if there is a reason."""
+    """Return the reason to give up the search; None if there is no reason.
+
+    A search is given up if the last `HOPELESS` trials, without the refused
+    ones, all failed, or if the last `REFUSALS` trials were all refused.
+    """
     begun = [record for record in records if record.status != "running"]
     for some, status, said, number in (
         (_ended(records), "failed", "failed", HOPELESS),
@@ -100,7 +128,7 @@ def hopeless(records: Sequence[Record]) -> str | None:
         if [record.status for record in last] == [status] * number:
             return (
                 f"The last {number} trials {said}, and the search was given "
-                f"up; the last of them because: {last[-1].reason}"
+                f"up; the last one ended because: {last[-1].reason}"
             )
     return None
 

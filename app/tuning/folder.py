@@ -1,14 +1,21 @@
-"""The folder of a search: what was asked for, and a record of each trial.
+"""Folder of a hyperparameter search: its settings, and a record of each trial.
+
+A trial trains and evaluates a model of one configuration. Besides the files of
+results, the folder has these:
 
 ```
-search.yaml   how is searched: `Settings`
-preset.yaml   what all trials start from
-space.yaml    what they choose from
-seconds       spent until now
-oracle/       Keras Tuner's own
-trials/       NNNN.json, a record a trial; NNNN.log, what it printed
-runs/         run folders; a promoted trial goes on in that of another
+search.yaml   `Settings` of the search
+preset.yaml   configuration on which all trials are based
+space.yaml    search space: parameters to choose, with their values
+seconds       time spent on the search until now, in seconds
+oracle/       files of Keras Tuner
+trials/       NNNN.json, record of trial NNNN; NNNN.log, output of its training
+runs/         run folders: models of the trials, with their training histories
+workers/      NAME, touched by the worker NAME while it runs; NAME.log, its log
 ```
+
+Several trials may share a run folder: Hyperband trains the best models for more
+epochs, in new trials that continue the runs of earlier trials.
 """
 
 import dataclasses
@@ -25,23 +32,28 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from app import yaml_text
 from app.config import (
     Config,
     differences,
     flatten,
     load_config,
     save_config,
+    yaml_text,
 )
-from app.run import replacing
-from app.shell import app_command
-from app.tuning.space import Space, load_space, read_space, space_path
+from app.machine.shell import app_command
+from app.metrics import metric
+from app.tuning.space import Space
+from app.tuning.space_files import load_space, read_space, space_path
 from data import GlimpseError
+from data.writing import replacing, write_whole
 
-# Losses are of the tokens there are, and of all that training adds to them.
+# For each objective, prefixes of parameters that change what it measures. Its
+# values could not be compared between trials with different such parameters:
+# losses depend on the tokens, and on the terms that training adds to the loss.
 INCOMPARABLE: dict[str, tuple[str, ...]] = {
     "bleu": (),
     "perplexity": ("tokenizer.",),
+    "token_accuracy": ("tokenizer.",),
     "loss": (
         "tokenizer.",
         "training.label_smoothing",
@@ -49,31 +61,36 @@ INCOMPARABLE: dict[str, tuple[str, ...]] = {
         "training.guided_alignment",
     ),
 }
-BEGINNING = 60  # seconds that a worker waits for its chief to begin
+BEGINNING = 60  # seconds that a worker waits for its chief to start
 log = logging.getLogger(__name__)
 Count = Annotated[int, Field(ge=1)]
-Objective = Literal["bleu", "loss", "perplexity"]
+Objective = Literal["bleu", "loss", "perplexity", "token_accuracy"]
 Method = Literal["hyperband", "random", "grid", "bayesian"]
 Status = Literal["running", "completed", "failed", "refused"]
 
 
 @dataclass(frozen=True)
 class Record:
-    """One trial.
+    """Record of a trial: the values chosen for it, and its result.
 
     Attributes:
-        trial: its number.
-        values: what was chosen, by SECTION.KEY.
-        run: name of its run folder.
-        first_epoch: epochs that another trial has trained there before.
-        epochs: those the run is to have in the end.
-        status: how it stands.
-        score: the best validation, by the objective; None without one.
-        parameters: of the model, at most.
-        seconds: it took, in all its attempts.
-        device: it was trained on.
-        worker: which process had it.
-        reason: why there is no score.
+        trial: number of the trial, as text such as "0003".
+        values: maps the name of each active parameter to the chosen value.
+        run: name of the run folder in which the trial trains its model.
+        first_epoch: number of epochs for which earlier trials had already
+            trained this run.
+        epochs: number of epochs, including those of earlier trials, for which
+            the model has been trained when this trial is completed.
+        status: "running" until the trial ends; then "completed", "failed", or
+            "refused" if it was never trained.
+        score: best validation value of the objective in the first `epochs`
+            epochs of the run; None if the trial has no score.
+        parameters: upper bound on the model's number of parameters, or None.
+        seconds: training time, including that of interrupted attempts.
+        device: name of the device that the model was trained on; None if it is
+            not known.
+        worker: name of the process that trains or trained the trial.
+        reason: reason why the trial failed or was refused; otherwise None.
     """
 
     trial: str
@@ -92,43 +109,53 @@ class Record:
 
 @dataclass(frozen=True)
 class Settings:
-    """What makes a search the one it is.
+    """Settings of a search, which stay the same when the search is continued.
 
     Attributes:
-        method: how trials are chosen.
-        objective: what of validation decides, best of all epochs.
-        epochs: of one trial, at most.
-        max_parameters: larger models are refused before they are built.
-        seed: of the choice of trials.
+        method: method by which the values of trials are chosen.
+        objective: metric on the validation data. The score of a trial is the
+            value of this metric at the best epoch.
+        epochs: greatest number of epochs that a model is trained for.
+        max_parameters: greatest number of parameters of a model, or None for no
+            limit. Trials with larger models are refused before training.
+        seed: random seed for choosing the values of trials.
     """
 
     method: Method = "hyperband"
     objective: Objective = "bleu"
     epochs: Count = 10
     max_parameters: Count | None = None
-    seed: Count = 1  # of 0 Keras Tuner would make one at random
+    seed: Count = 1  # Keras Tuner would replace 0 by a random seed
 
     @property
     def direction(self) -> Literal["max", "min"]:
-        return "max" if self.objective == "bleu" else "min"
+        """Direction in which scores become better: "max" or "min"."""
+        return metric(self.objective).best
 
     def best(self, records: Iterable[Record]) -> Record | None:
-        """The one with the best score; of equal ones the first."""
+        """Return the record with the best score; None if there is no score.
+
+        Of records with equal scores, return the first.
+        """
         scored = [(r.score, r) for r in records if r.score is not None]
         pick = max if self.direction == "max" else min
         return pick(scored, key=itemgetter(0))[1] if scored else None
 
     @property
     def incomparable(self) -> tuple[str, ...]:
-        """How parameters begin that change what the objective measures."""
+        """Prefixes of names of parameters that change what the objective means.
+
+        The search does not vary these parameters, because scores of trials that
+        differ in such a parameter cannot be compared.
+        """
         return INCOMPARABLE[self.objective]
 
 
 class Folder:
-    """The paths and parts of a search's folder.
+    """Folder of a search, with the paths and contents of its files.
 
     Args:
-        path: of the folder.
+        path: path of the folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -139,14 +166,14 @@ class Folder:
         self.runs = path / "runs"
         self.pictures = path / "pictures"
         self.workers = path / "workers"  # a sign of life and a log of each
-        self.late = path / "late"  # is there when workers are to stop
+        self.late = path / "late"  # the chief makes it, so that workers stop
 
     @cached_property
     def settings(self) -> Settings:
-        """What `open_or_create` wrote.
+        """Settings of the search, read from `search.yaml`.
 
         Raises:
-            GlimpseError: there is no search here, or a damaged one.
+            GlimpseError: the folder has no `search.yaml`, or a damaged one.
         """
         path = self.path / "search.yaml"
         if not path.is_file():
@@ -158,16 +185,16 @@ class Folder:
         try:
             values = yaml_text.read(path)
             return TypeAdapter(Settings).validate_python(values)
-        except (OSError, ValueError) as error:  # pydantic's is one too
+        except (OSError, ValueError) as error:  # pydantic raises ValueErrors
             raise GlimpseError(
                 f"{path} cannot be read: {' '.join(str(error).split())}"
             ) from error
 
     def wait(self) -> None:
-        """Until there is a search, which another process may just begin.
+        """Wait until another process, the chief, has created the search.
 
         Raises:
-            GlimpseError: there was none for `BEGINNING` seconds.
+            GlimpseError: the folder has no search after `BEGINNING` seconds.
         """
         for _ in range(BEGINNING):
             if (self.path / "search.yaml").is_file():
@@ -177,12 +204,12 @@ class Folder:
 
     @cached_property
     def base(self) -> Config:
-        """The preset that all trials start from."""
+        """Configuration on which trials are based, from `preset.yaml`."""
         return load_config(self.preset)
 
     @cached_property
     def space(self) -> Space:
-        """What they choose from."""
+        """Search space, without parameters that `incomparable` excludes."""
         return load_space(
             self.space_file, self.base, self.settings.incomparable
         )
@@ -194,20 +221,19 @@ class Folder:
         return self.trials / f"{trial}.log"
 
     def sign(self, worker: str) -> Path:
-        """A file that a worker touches while it lives."""
+        """Return the path of the file that a worker touches while it runs."""
         return self.workers / worker
 
     def write(self, record: Record) -> None:
         self.trials.mkdir(parents=True, exist_ok=True)
-        with replacing(self.trials / f"{record.trial}.json") as beside:
-            text = json.dumps(dataclasses.asdict(record), indent=1)
-            beside.write_text(text, "utf-8")
+        text = json.dumps(dataclasses.asdict(record), indent=1)
+        write_whole(self.trials / f"{record.trial}.json", text)
 
     def read(self, trial: str) -> Record | None:
-        """A trial's record, if it has one yet.
+        """Read the record of a trial; return None if it has no record yet.
 
         Raises:
-            GlimpseError: it is damaged.
+            GlimpseError: the record is damaged.
         """
         path = self.trials / f"{trial}.json"
         if not path.is_file():
@@ -221,7 +247,11 @@ class Folder:
             ) from error
 
     def records(self) -> list[Record]:
-        """All trials, as they were begun."""
+        """Read the records of all trials, in the order of their numbers.
+
+        Raises:
+            GlimpseError: a record is damaged.
+        """
         found = map(self.read, sorted(p.stem for p in self._record_files()))
         return [record for record in found if record is not None]
 
@@ -232,7 +262,11 @@ class Folder:
         return self.settings.best(self.records())
 
     def seconds(self) -> float:
-        """Spent searching, as far as `Clock` has written it down."""
+        """Return the saved time of the search in seconds; 0 if none is saved.
+
+        Raises:
+            GlimpseError: the file `seconds` does not contain a number.
+        """
         path = self.path / "seconds"
         if not path.is_file():
             return 0.0
@@ -241,32 +275,9 @@ class Folder:
             return float(text)
         except ValueError as error:
             raise GlimpseError(
-                f"{path} is damaged: it has '{text[:20]}' and no number of "
-                "seconds; write there how many were spent, or 0"
+                f"{path} is damaged: it has '{text[:20]}' instead of a number "
+                "of seconds; write there how many were spent, or 0"
             ) from error
-
-
-class Clock:
-    """Time spent on a search, those who were killed included."""
-
-    EVERY = 5.0  # seconds
-
-    def __init__(self, folder: Folder) -> None:
-        self.folder = folder
-        self._before = folder.seconds()
-        self._began = self._written = time.monotonic()
-
-    def seconds(self) -> float:
-        now = time.monotonic()
-        if now - self._written >= self.EVERY:
-            self._written = now
-            self.save()
-        return self._before + now - self._began
-
-    def save(self) -> None:
-        seconds = self._before + time.monotonic() - self._began
-        with replacing(self.folder.path / "seconds") as beside:
-            beside.write_text(f"{seconds:.1f}\n")
 
 
 def open_or_create(
@@ -276,27 +287,30 @@ def open_or_create(
     space: str | None = None,
     **given: Any,
 ) -> Folder:
-    """The search to go on with, or a new one.
+    """Open the search in a folder, or create one if the folder has none.
+
+    If an argument is None, an existing search keeps its own value, and a new
+    search gets the default.
 
     Args:
-        path: of its folder.
-        preset: by name or file; None for the search's own, or the default.
-        overrides: `SECTION.KEY=VALUE`, of the preset.
-        space: by name or file; None for the search's own, or the default.
-        given: fields of `Settings`; what is None is the search's own, or the
-            default.
+        path: path of the folder.
+        preset: name or file of the preset, which is the configuration on which
+            all trials are based.
+        overrides: changes to the preset, as `SECTION.KEY=VALUE`.
+        space: name or file of the search space.
+        given: fields of `Settings`, as keyword arguments.
 
     Raises:
-        GlimpseError: the preset, the space or a setting is refused, and
-            nothing was written; or there is something else in the folder, or
-            another search than the one asked for.
+        GlimpseError: the preset, the space or a setting is invalid (then
+            nothing is written); the settings of the search in the folder differ
+            from the arguments; or the folder has files, but no search.
     """
     given = {name: value for name, value in given.items() if value is not None}
     folder = Folder(path)
     if (path / "search.yaml").is_file():
         _require_the_same(folder, preset, overrides, space, given)
         return folder
-    begun = {folder.preset, folder.space_file}  # and then killed
+    begun = {folder.preset, folder.space_file}  # a killed command left them
     if path.is_dir() and any(there not in begun for there in path.iterdir()):
         raise GlimpseError(
             f"{path} is there already and holds no search: give another --run"
@@ -309,8 +323,9 @@ def open_or_create(
     for name in read_space(space_file):
         if name not in searched:
             log.warning(
-                "%s is not searched by %s, which changes with it, or with what "
-                "it depends on, however well is translated; by bleu it is",
+                "%s is left out, since it, or a parameter that it depends on, "
+                "changes the %s of equally good translations; with the "
+                "objective bleu it is not left out",
                 name,
                 settings.objective,
             )
@@ -318,28 +333,35 @@ def open_or_create(
         loaded.require_countable()
     _tell_of_values_outside(loaded, base)
     path.mkdir(parents=True, exist_ok=True)
-    with replacing(folder.preset) as beside:
-        save_config(base, beside)
+    save_config(base, folder.preset)
     with replacing(folder.space_file) as beside:
         shutil.copyfile(space_file, beside)
-    with replacing(path / "search.yaml") as beside:  # last: now it is one
-        beside.write_text(yaml_text.dump(dataclasses.asdict(settings)), "utf-8")
+    text = yaml_text.dump(dataclasses.asdict(settings))
+    write_whole(path / "search.yaml", text)  # last: makes the folder a search
     return folder
 
 
 def _tell_of_values_outside(space: Space, base: Config) -> None:
-    """The first trial is the preset, as far as the space lets it be."""
+    """Warn about each value of the preset `base` that the space lacks.
+
+    If there are any, the first trial, which should be the preset itself, gets
+    values of the space in place of the missing values.
+
+    Raises:
+        GlimpseError: the values of the space do not fit the rest of the preset.
+    """
     try:
         first = flatten(space.first(base))
     except GlimpseError as error:
         raise GlimpseError(
-            "The search space does not have what the preset has, and what it "
-            f"has instead does not go with the rest of it: {error}"
+            "The search space lacks values of the preset, and the values in "
+            "their place do not go with the other values of the preset: "
+            f"{error}"
         ) from error
     for name, value in flatten(base).items():
         if first[name] != value:
             log.warning(
-                "The preset has %s %s, which the space does not; the first "
+                "The preset has %s %s, which is not in the space; the first "
                 "trial has %s instead",
                 name,
                 value,
@@ -366,7 +388,7 @@ def _require_the_same(
         changed.append(f"space: its own, {space}")
     if changed:
         raise GlimpseError(
-            f"{folder.path} holds another search (its own, then the one asked "
-            f"for: {'; '.join(changed)}): leave that out to go on with it, or "
-            "give another --run"
+            f"{folder.path} has another search (first its own settings, then "
+            f"those asked for: {'; '.join(changed)}): leave these options "
+            "out to continue that search, or give another --run"
         )

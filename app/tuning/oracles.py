@@ -1,8 +1,10 @@
-"""Keras Tuner's oracles, which choose the trials, made to last.
+"""Oracles: Keras Tuner's classes that choose trials, made safe to interrupt.
 
-An oracle of Keras Tuner writes its state in place, and in an order that loses
-or repeats a trial if it is killed in between. Here a file is replaced or left
-alone, and what is read again is put right; besides, the budget can end.
+Keras Tuner overwrites the saved files of an oracle in place. If the process is
+killed after it has written some of the files, a trial is lost or repeated. The
+oracles of this module replace each file atomically, and correct the saved state
+when they load it. They also stop choosing trials when the budget of the search
+is spent.
 """
 
 import json
@@ -18,27 +20,36 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 from sklearn.exceptions import ConvergenceWarning
 
-from app.run import replacing
 from app.tuning.folder import Folder
 from data import GlimpseError
+from data.writing import write_whole
 
-NEVER = 10**9
+NEVER = 10**9  # more trials or rounds than any search has
 log = logging.getLogger(__name__)
 
 
 class Lasting(keras_tuner.Oracle):
-    """What all our oracles have besides Keras Tuner's own.
+    """Mixin that makes an oracle of Keras Tuner safe to interrupt.
+
+    It replaces saved files atomically, chooses no more trials when the budget
+    is spent, and lets a worker (a process that trains trials) repeat a request
+    to which the worker got no answer.
 
     Attributes:
-        is_spent: whether to begin no more trials.
-        keeps_workers: whether a trial stays with the worker that has it when
-            the oracle is read again; else the next worker to ask has it.
-        is_over: whether a worker was told that there is no more to do.
-        broken: why it could not be saved; for a chief to look at, since Keras
-            Tuner tells that to the worker, and answers no other from then on.
+        is_spent: function that returns whether the budget is spent; if it is,
+            no more trials begin.
+        keeps_workers: whether, after `reload`, an unfinished trial stays
+            assigned to the worker that was training it. If not, the next worker
+            that requests a trial gets the unfinished trial.
+        is_over: whether the oracle has informed at least one worker that the
+            search has ended.
+        broken: error that prevented the oracle from being saved, or None. The
+            process in which the oracle runs has to check this attribute,
+            because Keras Tuner reports the error to only one worker, and then
+            no longer answers any worker.
     """
 
-    # Keras Tuner's own.
+    # Types of attributes that Keras Tuner's oracle has.
     trials: dict[str, Trial]
     ongoing_trials: dict[str, Trial]
     tuner_ids: set[str]
@@ -52,12 +63,19 @@ class Lasting(keras_tuner.Oracle):
     broken: GlimpseError | None = None
 
     def __init__(self, **kwargs: Any) -> None:
-        # Whether to give up is for the search to say.
+        # The search decides when to give up, not Keras Tuner.
         super().__init__(max_consecutive_failed_trials=NEVER, **kwargs)
 
     @keras_tuner.synchronized
     def create_trial(self, tuner_id: str) -> Trial:
-        """A trial to run; idle while one may have to be taken over."""
+        """Create a trial for a worker, or a placeholder if no trial is left.
+
+        If other workers still train trials, the placeholder has the status
+        IDLE. The worker then repeats its request later, because it may have to
+        take over the trial of a worker that is lost in the meantime.
+        If no worker trains a trial, the placeholder has the status STOPPED, and
+        the worker ends.
+        """
         trial = super().create_trial(tuner_id)
         if trial.status == TrialStatus.STOPPED:
             if self.ongoing_trials:
@@ -75,14 +93,22 @@ class Lasting(keras_tuner.Oracle):
         return super().populate_space(trial_id)
 
     def score_trial(self, trial: Trial) -> None:
-        """Infinite is no score: not a number makes Keras Tuner fail it."""
+        """Compute the score of a trial.
+
+        An infinite score is replaced by NaN, so that Keras Tuner regards the
+        trial as failed.
+        """
         super().score_trial(trial)
         if math.isinf(trial.score):
             trial.score = math.nan
 
     @keras_tuner.synchronized
     def end_trial(self, trial: Trial) -> None:
-        """Once, even if a worker that was lost comes back with it."""
+        """End a trial, unless it has ended already.
+
+        If a slow worker is wrongly regarded as lost, another worker takes over
+        its trial. Then both workers may try to end the trial.
+        """
         if trial.trial_id in self.end_order:
             self.ongoing_trials = {
                 worker: other
@@ -93,11 +119,14 @@ class Lasting(keras_tuner.Oracle):
         if trial.trial_id in self._retry_queue:
             self._retry_queue.remove(trial.trial_id)
         super().end_trial(trial)
-        self.save()  # once more, now that it is no longer under way
+        self.save()  # again, now that the trial is no longer under way
 
     @keras_tuner.synchronized
     def release(self, worker: str) -> None:
-        """Give up a worker; its trial goes to the next that asks."""
+        """Remove a worker.
+
+        The next worker that requests a trial gets the removed worker's trial.
+        """
         trial = self.ongoing_trials.pop(worker, None)
         if trial is not None:
             self._retry_queue.append(trial.trial_id)
@@ -115,16 +144,16 @@ class Lasting(keras_tuner.Oracle):
 
     def _write(self, path: Path, state: dict[str, Any]) -> None:
         try:
-            with replacing(path) as beside:
-                beside.write_text(json.dumps(state), "utf-8")
+            write_whole(path, json.dumps(state))
         except GlimpseError as error:
             self.broken = error
             raise
 
     def set_state(self, state: dict[str, Any]) -> None:
-        # By name: Keras Tuner looks for a pattern, and so finds one written for
-        # a trial that was killed before it counted, and none below a folder
-        # that has [ in its name.
+        # Only the trials named in the state are read. Keras Tuner reads all
+        # files that match a glob pattern. So it would also find a trial whose
+        # file was written before the process was killed, but which is not in
+        # the state; and it would find none in a folder that has [ in its name.
         self.trials = {
             name: Trial.from_state(
                 json.loads(self._trial_file(name).read_text("utf-8"))
@@ -135,10 +164,13 @@ class Lasting(keras_tuner.Oracle):
         self._assigned = dict(self.ongoing_trials)
 
     def reload(self) -> None:
-        """Go on where `save` was last called.
+        """Restore the state that `save` wrote last, and correct it.
+
+        A trial that has ended, or that stays assigned to its worker, is
+        removed from the queue of trials to be trained again.
 
         Raises:
-            GlimpseError: what it wrote was damaged.
+            GlimpseError: a saved file is missing or damaged.
         """
         try:
             super().reload()
@@ -150,7 +182,7 @@ class Lasting(keras_tuner.Oracle):
                 "records of this one are kept"
             ) from error
         ended = set(self.end_order)
-        waiting = dict.fromkeys(self._retry_queue)  # each once
+        waiting = dict.fromkeys(self._retry_queue)  # without repeats
         waiting = {name: None for name in waiting if name not in ended}
         if self.keeps_workers:
             self.ongoing_trials = {
@@ -164,7 +196,13 @@ class Lasting(keras_tuner.Oracle):
         self._retry_queue = list(waiting)
 
     def _random_values(self) -> dict[str, Any] | None:
-        """The preset's own at first, so that nothing worse is the best."""
+        """Return random values, or the default values for the first trial.
+
+        The default value of a parameter is its value in the preset, if the
+        space has that value. If the space has all values of the preset,
+        the preset itself is the first trial, and so the best trial is at least
+        as good as the preset.
+        """
         if self.start_order:
             return super()._random_values()
         return {
@@ -175,14 +213,15 @@ class Lasting(keras_tuner.Oracle):
 
 
 class Hyperband(Lasting, keras_tuner.oracles.HyperbandOracle):
-    """Many trials for few epochs, the best of them for more.
+    """Oracle of Hyperband, which trains the best trials for more epochs.
 
-    The preset is in no bracket, but trained to the end: what a bracket leaves
-    is measured against it.
+    Hyperband groups trials into brackets. The first trial, which has the values
+    of the preset, belongs to no bracket. It is trained for the greatest number
+    of epochs, so that it can be compared with the best trial of each bracket.
     """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        for bracket in self._brackets:  # one without a score leaves its place
+        for bracket in self._brackets:  # give places of failed trials to others
             bracket["rounds"][0] = [
                 each
                 for each in bracket["rounds"][0]
@@ -195,17 +234,18 @@ class Hyperband(Lasting, keras_tuner.oracles.HyperbandOracle):
         return {"status": TrialStatus.RUNNING, "values": values}
 
     def require_room(self, combinations: float) -> None:
-        """Refuse a space too small to choose from.
+        """Check that there are enough combinations of values for Hyperband.
 
         Raises:
-            GlimpseError: a bracket would never be full.
+            GlimpseError: there are too few combinations for the first trial and
+                the first round of the largest bracket together.
         """
         size = self._get_size(self._get_num_brackets() - 1, round_num=0)
         if combinations <= size:
             raise GlimpseError(
                 f"The search space has {combinations:.0f} combinations, and "
-                f"Hyperband begins with {size} besides the preset: choose "
-                "--tuner grid, in another --run"
+                f"Hyperband begins with {size} trials besides the preset: "
+                "choose --tuner grid, in another --run"
             )
 
     def _is_of_use(self, name: str) -> bool:
@@ -213,15 +253,17 @@ class Hyperband(Lasting, keras_tuner.oracles.HyperbandOracle):
 
 
 class RandomSearch(Lasting, keras_tuner.oracles.RandomSearchOracle):
-    """Trials drawn evenly."""
+    """Oracle of random search: each trial gets values drawn at random."""
 
 
 class GridSearch(Lasting, keras_tuner.oracles.GridSearchOracle):
-    """Every combination.
+    """Oracle of grid search: it tries every combination of values in order.
 
-    Keras Tuner's does not save how far it is, and lets one trial wait for the
-    other. Combinations follow each other as trials do, so it can be told from
-    these, as soon as they are begun.
+    Keras Tuner's oracle does not save which combination comes next, and lets a
+    trial begin only after an earlier trial has ended. This oracle gives each
+    new trial, without waiting, the combination after that of the previous
+    trial. Since all trials that have begun are saved, the oracle can determine
+    the next combination after an interruption.
     """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -240,11 +282,16 @@ class GridSearch(Lasting, keras_tuner.oracles.GridSearchOracle):
 class BayesianOptimization(
     Lasting, keras_tuner.oracles.BayesianOptimizationOracle
 ):
-    """Trials where a Gaussian process expects most, none of them twice."""
+    """Oracle of Bayesian optimization, which never repeats a combination.
+
+    A Gaussian process, fitted to the scores so far, predicts which combination
+    of values is promising. If that combination has been tried already, random
+    values are used instead.
+    """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         with warnings.catch_warnings():
-            # Of the kernel's bounds, which are not for a user to set.
+            # scikit-learn warns about bounds that users cannot set.
             warnings.simplefilter("ignore", ConvergenceWarning)
             chosen = super().populate_space(trial_id)
         if chosen["status"] == TrialStatus.RUNNING and self._duplicate(
@@ -263,7 +310,11 @@ ORACLES: dict[str, type[Lasting]] = {
 
 
 def make_oracle(folder: Folder) -> Lasting:
-    """The oracle of a search, with nothing chosen yet."""
+    """Make the oracle for the method of the search; it has no trials yet.
+
+    Raises:
+        GlimpseError: the search space is damaged, or too small for Hyperband.
+    """
     settings = folder.settings
     arguments: dict[str, Any] = {
         "objective": keras_tuner.Objective(
@@ -272,7 +323,7 @@ def make_oracle(folder: Folder) -> Lasting:
         "hyperparameters": folder.space.hyperparameters(folder.base),
         "seed": settings.seed,
     }
-    # The budget ends them, not a number of trials or of rounds.
+    # The budget ends a search, not a number of trials or of rounds.
     if settings.method == "hyperband":
         arguments["max_epochs"] = settings.epochs
         arguments["hyperband_iterations"] = NEVER

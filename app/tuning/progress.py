@@ -1,26 +1,29 @@
-"""What is seen of a search while it goes on."""
+"""Progress of a hyperparameter search, shown while the search runs."""
 
-import csv
 import sys
 import time
 from collections.abc import Mapping
 
 from tqdm import tqdm
 
+from app.runs import has_history, read_history
 from app.tuning import results
 from app.tuning.budget import Budget
-from app.tuning.folder import Clock, Folder, Record
+from app.tuning.clock import Clock
+from app.tuning.folder import Folder, Record
 
-EVERY, EVERY_IN_A_LOG = 1.0, 30.0  # seconds
+EVERY, EVERY_IN_A_LOG = 1.0, 30.0  # seconds between updates of the bar
 
 
 class Progress:
-    """A bar, a line for each trial that ends, and the results until then.
+    """Display of a search's progress: a bar, and a line for each ended trial.
+
+    Whenever a trial has ended, the files of results are written again.
 
     Args:
-        folder: of the search.
-        budget: what it may cost.
-        clock: of the search.
+        folder: folder of the search.
+        budget: budget of the search; the bar shows how much of it is used up.
+        clock: clock of the time spent on the search.
     """
 
     def __init__(self, folder: Folder, budget: Budget, clock: Clock) -> None:
@@ -37,13 +40,18 @@ class Progress:
             dynamic_ncols=True,
             smoothing=0,
         )
-        if not self._bar.disable:  # by TQDM_DISABLE
+        if not self._bar.disable:  # TQDM_DISABLE is not set
             self._bar.start_t -= clock.seconds()  # earlier sessions count
         self._every = EVERY if sys.stderr.isatty() else EVERY_IN_A_LOG
         results.write(folder)
 
     def look(self) -> None:
-        """Show how it stands, if that was not just done."""
+        """Update the display, but at most once in `EVERY` seconds.
+
+        Each update prints a line for each trial that has ended since the
+        previous update. If stderr is not a terminal, the bar is redrawn only
+        every `EVERY_IN_A_LOG` seconds.
+        """
         now = time.monotonic()
         if now - self._looked < EVERY:
             return
@@ -54,7 +62,13 @@ class Progress:
             self._show(records)
 
     def _note(self) -> list[Record]:
-        """Say what has ended since, and write what has come of it."""
+        """Print a line for each trial that has ended since the previous call.
+
+        If there is such a trial, write the files of results again.
+
+        Returns:
+            The records of all trials.
+        """
         records = self.folder.records()
         new = [r for r in records if _has_ended(r)]
         new = [r for r in new if r.trial not in self._ended]
@@ -112,9 +126,6 @@ def _has_ended(record: Record) -> bool:
 
 
 def _epochs(folder: Folder, record: Record) -> int:
-    """Epochs that a run has behind it."""
-    path = folder.run(record) / "history.csv"
-    if not path.is_file():
-        return 0
-    with path.open(encoding="utf-8", newline="") as file:
-        return len(list(csv.DictReader(file)))
+    """Return for how many epochs the run of a trial has been trained."""
+    run = folder.run(record)
+    return len(read_history(run)) if has_history(run) else 0

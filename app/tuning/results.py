@@ -1,8 +1,13 @@
-"""What a search leaves behind: a preset, a table, pictures, TensorBoard."""
+"""Results of a search, made from the records of its trials.
+
+The results are a preset with the best configuration, a CSV file, a table for
+the terminal, pictures, and logs for TensorBoard.
+"""
 
 import csv
 import dataclasses
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,23 +15,32 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from tensorboard.plugins.hparams import api as hparams
 
-from app.config import changed, flatten, save_config
+from app.config import changed, flatten, yaml_text
+from app.machine.tables import aligned
 from app.plots import parallel_coordinates, save, score_by_parameter
-from app.run import replacing
 from app.tuning.folder import Folder, Record
+from data.writing import replacing, write_whole
 
-SHOWN = 10  # best trials in the table
+SHOWN = 10  # number of trials in the table
 
 
 def write(folder: Folder) -> None:
-    """Write `best.yaml` and `trials.csv`, as the search stands."""
+    """Write the two files of results that are updated during the search.
+
+    `best.yaml` is the configuration of the best trial, or the preset if no
+    trial has a score; `trials.csv` has a row for each trial.
+    """
     records = folder.records()
     _write_best(folder, folder.settings.best(records))
     _write_csv(folder, records)
 
 
 def finish(folder: Folder) -> None:
-    """Write everything."""
+    """Write all files of results.
+
+    These are the files that `write` writes, the logs for TensorBoard, and the
+    pictures.
+    """
     write(folder)
     _write_tensorboard(folder, _scored(folder))
     for name, figure in figures(folder).items():
@@ -34,8 +48,13 @@ def finish(folder: Folder) -> None:
 
 
 def figures(folder: Folder) -> dict[str, Figure]:
-    """Pictures of the trials that have a score, by name; none without."""
-    # A promoted trial goes on in the run of another: it stands for both.
+    """Draw the scores of trials against the values of their parameters.
+
+    Return a mapping whose keys are the names of the figures. The mapping is
+    empty if no trial has a score.
+    """
+    # Hyperband may continue the run of an earlier trial as a new trial; then
+    # only the later of the two is drawn.
     records = list({record.run: record for record in _scored(folder)}.values())
     if not records:
         return {}
@@ -58,7 +77,7 @@ def figures(folder: Folder) -> dict[str, Figure]:
 
 
 def to_json(folder: Folder) -> dict[str, Any]:
-    """The object of `tune --json`."""
+    """Return the results as the object that `tune --json` prints."""
     best = folder.best()
     return {
         "run": str(folder.path),
@@ -71,32 +90,47 @@ def to_json(folder: Folder) -> dict[str, Any]:
 
 
 def table(folder: Folder) -> str:
-    """The best trials, what they changed, and what became of the others."""
-    settings = folder.settings  # first: it says if this is no search
+    """Return a table of the search, as text for the terminal.
+
+    The table has three parts: the `SHOWN` best trials, with the values that
+    differ from the preset; the trials that failed or were refused, with the
+    reasons; and the number of trials of each status.
+    """
+    settings = folder.settings  # first: an error if this is no search
     records = folder.records()
     scored = sorted(
         _scored(folder),
         key=lambda record: record.score or 0,
         reverse=settings.direction == "max",
     )
-    lines = [
-        f"{'trial':7}{settings.objective:>11}  epochs  parameters  seconds"
-    ]
-    for record in scored[:SHOWN]:
-        lines += [
-            f"{record.trial:7}{record.score:11.4g}{record.epochs:8}"
-            f"{record.parameters or 0:12,}{record.seconds:9.0f}",
-            f"       {_changes(folder, record)}",
-        ]
+    shown = scored[:SHOWN]
+    head, *rows = aligned(
+        [
+            [
+                record.trial,
+                f"{record.score:.4g}",
+                f"{record.epochs}",
+                f"{record.parameters or 0:,}",
+                f"{record.seconds:.0f}",
+            ]
+            for record in shown
+        ],
+        "<>>>>",
+        ["trial", settings.objective, "epochs", "parameters", "seconds"],
+    )
+    lines = [head]
+    for row, record in zip(rows, shown, strict=True):
+        lines += [row, f"       {_changes(folder, record)}"]
     lines += [
         f"{record.trial:7}{record.status}: {record.reason}"
         for record in records
         if record.reason
     ]
+    statuses = Counter(record.status for record in records)
     counts = [
-        f"{count} {status}"
+        f"{statuses[status]} {status}"
         for status in ("completed", "failed", "refused", "running")
-        if (count := sum(record.status == status for record in records))
+        if statuses[status]
     ]
     lines.append(f"Trials: {', '.join(counts) or 'none'}")
     return "\n".join(lines)
@@ -127,10 +161,8 @@ def _write_best(folder: Folder, best: Record | None) -> None:
             f"{folder.settings.objective} {best.score:.4g} after "
             f"{best.epochs} epochs."
         )
-    with replacing(folder.path / "best.yaml") as beside:
-        save_config(config, beside)
-        text = beside.read_text("utf-8")
-        beside.write_text(f"# {said}\n{text}", "utf-8")
+    text = yaml_text.dump(dataclasses.asdict(config))
+    write_whole(folder.path / "best.yaml", f"# {said}\n{text}")
 
 
 def _write_csv(folder: Folder, records: Sequence[Record]) -> None:
@@ -148,7 +180,7 @@ def _write_csv(folder: Folder, records: Sequence[Record]) -> None:
 
 
 def _write_tensorboard(folder: Folder, records: Sequence[Record]) -> None:
-    """The hyper-parameters and the score of each trial, for its dashboard."""
+    """Write the chosen values and score of each record as TensorBoard logs."""
     logs = folder.path / "logs"
     shutil.rmtree(logs, ignore_errors=True)
     for record in records:

@@ -1,8 +1,11 @@
-"""A search: in this process, or by a chief and its workers.
+"""Hyperparameter search in one process, or by a chief and its workers.
 
-One process chooses trials and trains them, or one chooses (the chief) and
-others train (its workers), on this machine or others that share the folder.
-Chief and workers are Keras Tuner's own; what is here watches over them.
+There are two ways to search. In the first, one process chooses the trials and
+trains them. In the second, one process, the chief, chooses the trials, and
+other processes, the workers, train them. Workers run on this machine, or on
+other machines that share the folder of the search. Keras Tuner implements the
+communication between the chief and the workers. This module starts the chief
+and the workers, and detects when one of them fails.
 """
 
 import logging
@@ -11,43 +14,68 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import grpc
 
-from app.processes import ended_like_interrupted
-from app.run import alone
+from app.machine.processes import ended_like_interrupted
 from app.tuning import results
 from app.tuning.budget import Budget, hopeless
-from app.tuning.folder import Clock, Folder, Record
+from app.tuning.clock import Clock
+from app.tuning.folder import Folder, Record
 from app.tuning.oracles import Lasting, make_oracle
 from app.tuning.progress import Progress
-from app.tuning.trials import Place
+from app.tuning.trials import Post
 from app.tuning.tuner import Tuner, silent
-from app.tuning.workers import Address, Team, Watch, worker_name
-from data import GlimpseError
+from app.tuning.workers import Address, Team, Vigil, worker_name
+from data import GlimpseError, Places
+from data.writing import alone
 
-LOOK = 0.5  # seconds between looks at the workers
-QUIET = 5.0  # seconds without a sign of life: they have stopped as told
+LOOK = 0.5  # seconds between checks of the workers
+QUIET = 5.0  # workers without a sign of life for so many seconds have stopped
 log = logging.getLogger(__name__)
 
 
-def search(folder: Folder, budget: Budget, place: Place) -> None:
-    """Choose trials and train them, one after the other.
+def search_in(
+    folder: Folder,
+    budget: Budget,
+    places: Places,
+    chief: str | None = None,
+    jobs: int = 1,
+    lost_after: float = 120.0,
+) -> None:
+    """Search in this process alone, or as the chief of worker processes.
+
+    If `chief` is given or `jobs` is more than 1, call `lead`; otherwise, call
+    `search_alone`. The docstring of `lead` explains the arguments.
+    """
+    if chief or jobs > 1:
+        lead(folder, budget, chief, jobs, places, lost_after)
+    else:
+        search_alone(folder, budget, places)
+
+
+def search_alone(folder: Folder, budget: Budget, places: Places) -> None:
+    """Choose trials and train them in this process, one after the other.
+
+    Args:
+        folder: folder of the search.
+        budget: limits on the cost of the search.
+        places: folders of the corpora that trials are trained on.
 
     Raises:
-        GlimpseError: nothing but failures, or another search is at it.
+        GlimpseError: too many trials failed or were refused, or another process
+            uses the folder.
     """
     with alone(folder.path), _Session(folder, budget) as session:
         tuner = Tuner(
             folder,
             session.oracle,
-            place,
+            Post(places),
             is_late=session.is_late,
             look=session.progress.look,
         )
-        tuner.save()  # or there would be nothing to go on with
+        tuner.save()  # so that an interrupted search can be continued
         tuner.go()
 
 
@@ -56,30 +84,32 @@ def lead(
     budget: Budget,
     chief: str | None,
     jobs: int,
-    place: Place,
+    places: Places,
     lost_after: float,
 ) -> None:
-    """Choose trials for workers to train, until there is no more to do.
+    """Be the chief: choose trials that workers train, until the search ends.
 
     Args:
-        folder: of the search.
-        budget: what it may cost.
-        chief: HOST:PORT to listen at; None for this machine alone, with
-            `jobs` workers.
-        jobs: workers to start here, if more than one.
-        place: where they train.
-        lost_after: seconds without a sign of life before the trial of a
-            worker is given to another.
+        folder: folder of the search.
+        budget: limits on the cost of the search.
+        chief: address HOST:PORT at which this process answers workers. If None,
+            it uses a free port that only this machine can reach.
+        jobs: number of workers to start on this machine. If 1, no worker is
+            started, and the user has to start the workers.
+        places: folders of the corpora that trials are trained on.
+        lost_after: seconds without a sign of life after which a worker counts
+            as lost, and its trial is given to another worker.
 
     Raises:
-        GlimpseError: nobody can listen there, nothing but failures, or another
-            search is at it.
+        GlimpseError: this process cannot listen at the address, too many trials
+            failed or were refused, all workers that this process started have
+            failed, the oracle could not be saved, or the folder is in use.
     """
     address = Address.parse(chief) if chief else Address.free()
     address.require_free()
     folder.workers.mkdir(exist_ok=True)
-    team = Team(folder, address, "here", jobs if jobs > 1 else 0, place)
-    watch = Watch(folder, lost_after)
+    team = Team(folder, address, "here", jobs if jobs > 1 else 0, places)
+    vigil = Vigil(folder, lost_after)
     with (
         alone(folder.path),
         silent(),
@@ -89,51 +119,77 @@ def lead(
     ):
         folder.late.unlink(missing_ok=True)
         oracle = session.oracle
-        tuner = Tuner(folder, oracle, Place())
+        tuner = Tuner(folder, oracle, Post())
         tuner.save()
-        if chief is None:  # no worker of another number of jobs will come back
+        if chief is None:  # an earlier session may have had more workers
             for worker in oracle.tuner_ids - {*team.names}:
                 oracle.release(worker)
-        # It may serve longer than there is a use for it.
+        # A daemon: at the end of the search it may still wait for workers.
         server = threading.Thread(target=tuner.search, daemon=True)
         server.start()
         while not (oracle.is_over and not oracle.tuner_ids):
             time.sleep(LOOK)
             session.progress.look()
             team.require_alive()
-            if oracle.broken:
-                raise oracle.broken
-            if not (server.is_alive() or oracle.is_over):
-                raise GlimpseError(
-                    f"The chief can no longer be asked at {address}; the same "
-                    "command goes on"
-                )
+            _require_answers(oracle, server, address)
             if session.is_late():
                 folder.late.touch()
-                if watch.is_quiet(oracle.ongoing_trials, QUIET):
+                if vigil.is_quiet(oracle.ongoing_trials, QUIET):
                     break
-            for worker in watch.lost(oracle.tuner_ids):
-                oracle.release(worker)
-                log.warning(
-                    "Worker %s has not been heard of for %.0f s; another one "
-                    "goes on with its trial",
-                    worker,
-                    lost_after,
-                )
+            _release_lost(oracle, vigil)
 
 
-def join(path: Path, chief: str, name: str, jobs: int, place: Place) -> None:
-    """Train trials that the chief chooses, until it is done.
+def _require_answers(
+    oracle: Lasting, server: threading.Thread, address: Address
+) -> None:
+    """Raise an error if the chief can no longer answer its workers.
 
     Args:
-        path: the folder of the search, which the chief has made.
-        chief: HOST:PORT.
-        name: of the worker.
-        jobs: trials at a time; if more than one, in so many processes.
-        place: where they train.
+        oracle: oracle of the chief.
+        server: thread that answers the workers.
+        address: address of the chief, for the message.
 
     Raises:
-        GlimpseError: there is no search, or the chief was lost.
+        GlimpseError: the oracle could not be saved, or the thread ended
+            before the search was over.
+    """
+    if oracle.broken:
+        raise oracle.broken
+    if not (server.is_alive() or oracle.is_over):
+        raise GlimpseError(
+            f"The chief no longer answers at {address}; give the same command "
+            "again to continue"
+        )
+
+
+def _release_lost(oracle: Lasting, vigil: Vigil) -> None:
+    """Remove each lost worker, so that another worker gets its trial."""
+    for worker in vigil.lost(oracle.tuner_ids):
+        oracle.release(worker)
+        log.warning(
+            "Worker %s has not been heard of for %.0f s; its trial goes to "
+            "another worker",
+            worker,
+            vigil.lost_after,
+        )
+
+
+def join(path: Path, chief: str, name: str, jobs: int, places: Places) -> None:
+    """Be a worker: train trials that the chief chooses, until the search ends.
+
+    Args:
+        path: folder of the search. If the chief has not created the search yet,
+            the worker waits until the chief has created it.
+        chief: address HOST:PORT of the chief.
+        name: name of the worker.
+        jobs: number of trials to train at the same time. If it is more than 1,
+            that many worker processes are started, named NAME-1, NAME-2, ….
+        places: folders of the corpora that trials are trained on.
+
+    Raises:
+        GlimpseError: the chief has not created a search, the chief cannot be
+            reached, another worker has taken over the trial of this worker, or
+            all worker processes have failed.
     """
     address = Address.parse(chief)
     worker = worker_name(name)
@@ -141,23 +197,23 @@ def join(path: Path, chief: str, name: str, jobs: int, place: Place) -> None:
     folder.wait()
     folder.workers.mkdir(exist_ok=True)
     if jobs == 1:
-        _work(folder, address, replace(place, worker=worker))
+        _work(folder, address, Post(places, worker))
         return
     with (
         ended_like_interrupted(),
-        Team(folder, address, worker, jobs, place) as team,
+        Team(folder, address, worker, jobs, places) as team,
     ):
         team.wait()
 
 
-def _work(folder: Folder, address: Address, place: Place) -> None:
-    log.info("Worker %s asks the chief at %s for trials", place.worker, address)
-    sign = folder.sign(place.worker)
-    with silent(), _named(place.worker, address), ended_like_interrupted():
+def _work(folder: Folder, address: Address, post: Post) -> None:
+    log.info("Worker %s asks the chief at %s for trials", post.worker, address)
+    sign = folder.sign(post.worker)
+    with silent(), _named(post.worker, address), ended_like_interrupted():
         tuner = Tuner(
             folder,
             make_oracle(folder),
-            place,
+            post,
             is_late=folder.late.exists,
             look=sign.touch,
         )
@@ -167,12 +223,24 @@ def _work(folder: Folder, address: Address, place: Place) -> None:
         except grpc.RpcError as error:
             raise GlimpseError(
                 f"The chief at {address} does not answer; start it again, then "
-                "this worker, which goes on with its trial"
+                "this worker, which then continues its trial"
             ) from error
 
 
 class _Session:
-    """What surrounds a search: its clock, what is shown, its results."""
+    """Session of a search, from one start of the search until its next stop.
+
+    A search that is stopped and continued has several sessions. This context
+    manager owns the oracle, the clock and the display of progress. At the end
+    of the `with` block, it saves the time spent on the search. It also writes
+    the results, unless an error other than Ctrl-C ended the block.
+
+    Args:
+        folder: folder of the search.
+        budget: limits on the cost of the search.
+        keeps_workers: whether a trial that did not end in the previous session
+            stays assigned to the worker that was training it.
+    """
 
     def __init__(
         self, folder: Folder, budget: Budget, *, keeps_workers: bool = False
@@ -213,14 +281,18 @@ class _Session:
             if kind in (None, KeyboardInterrupt):
                 results.finish(self.folder)
         if kind is KeyboardInterrupt:
-            log.warning("Stopped; the same command goes on where this one was")
+            log.warning("Stopped; to continue, give the same command again")
         if kind is None and (reason := self._hopeless(self.folder.records())):
             raise GlimpseError(reason)
 
 
 @contextmanager
 def _named(name: str, address: Address) -> Iterator[None]:
-    """Tell Keras Tuner who this process is and where the chief is."""
+    """Set environment variables that make Keras Tuner act as chief or worker.
+
+    The variables contain the name of this process and the address of the chief.
+    They are removed at the end of the `with` block.
+    """
     told = {
         "KERASTUNER_TUNER_ID": name,
         "KERASTUNER_ORACLE_IP": address.host,

@@ -1,6 +1,9 @@
-"""One trial: a run folder, trained by `python -m app train` in a process."""
+"""Training of the trials of a search with the command `python -m app train`.
 
-import csv
+A trial trains and evaluates a model of one configuration. A child process
+trains the model, and writes it and its training history to a run folder.
+"""
+
 import gc
 import json
 import math
@@ -9,49 +12,49 @@ import re
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from subprocess import Popen
 
 import tensorflow as tf
 
-from app.config import Config, changed
-from app.processes import last_words, places, start
-from app.run import build_model
+from app.config import Config, changed, useful
+from app.machine.processes import last_words, start
+from app.metrics import metric
+from app.runs import has_history, read_history
 from app.tuning.folder import Folder, Record
-from data import GlimpseError
+from data import GlimpseError, Places
+from models.architecture import build_model
 
-PATIENCE = 0.5  # seconds between looks at a trial under way
+PATIENCE = 0.5  # seconds between checks of a trial under way
 LONGEST_REASON = 300  # characters
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the trials of a process are trained.
+class Post:
+    """Description of a process that starts the training of trials.
 
     Attributes:
-        data_dir: see `data.load_corpus`.
-        cache_dir: see `data.load_corpus`.
+        places: folders of the corpora that trials are trained on.
         worker: name of the process.
     """
 
-    data_dir: Path | None = None
-    cache_dir: Path | None = None
+    places: Places = field(default_factory=Places)
     worker: str = "tuner"
-
-    def options(self) -> list[str]:
-        """What `train` is called with besides."""
-        return places(self.data_dir, self.cache_dir)
 
 
 class TrialStoppedError(Exception):
-    """The time was up before the trial was; it can go on later."""
+    """Error raised when a trial is stopped because the search is out of time.
+
+    The trial can be continued later.
+    """
 
 
 def count_parameters(config: Config) -> int:
-    """Trainable parameters, at most: with as large a vocabulary as allowed.
+    """Return how many trainable parameters a model of `config` has at most.
 
-    Nothing is allocated: the model is made in a graph that never runs.
+    The result is the number for vocabularies of the greatest size that `config`
+    allows. No memory is allocated for weights, because the model is made in a
+    graph that never runs.
     """
     size = config.tokenizer.vocabulary_size
     with tf.Graph().as_default():
@@ -59,34 +62,39 @@ def count_parameters(config: Config) -> int:
         model.build()
         shapes = [weight.shape for weight in model.trainable_weights]
     del model
-    gc.collect()  # graph and model refer to each other: a megabyte a trial
+    # Graph and model refer to each other, so 1 MB would stay for each trial.
+    gc.collect()
     return sum(map(math.prod, shapes))
 
 
 def run_trial(
     folder: Folder,
     record: Record,
-    place: Place,
+    post: Post,
     is_late: Callable[[], bool],
     look: Callable[[], None],
 ) -> Record:
-    """Train a trial, from where it stands, and record how it ended.
+    """Train the model of a trial, or continue its training; save the result.
 
     Args:
-        folder: of the search.
-        record: the trial, as it was chosen.
-        place: where.
-        is_late: whether to stop it.
-        look: is called again and again meanwhile.
+        folder: folder of the search.
+        record: record of the trial, with the values chosen for it.
+        post: description of this process.
+        is_late: function that returns whether the time of the search is up; if
+            it is, the trial is stopped.
+        look: function that is called every `PATIENCE` seconds while the trial
+            is trained.
 
     Returns:
-        The record: completed, with its score; or refused or failed, with the
-        reason.
+        The record with its new status. A "completed" trial has a score; a
+        "failed" or "refused" one has a reason. A trial is refused if its
+        configuration is invalid or has too many parameters.
 
     Raises:
-        TrialStoppedError: it was late; all is saved, or nothing was begun.
-        KeyboardInterrupt: the same.
-        GlimpseError: another worker has taken it over.
+        TrialStoppedError: the time of the search is up. If training has begun,
+            its state is saved.
+        KeyboardInterrupt: the user stopped the trial; its state is saved.
+        GlimpseError: another worker has taken over the trial.
     """
     overrides = folder.space.overrides(record.values)
     overrides.append(f"training.epochs={folder.settings.epochs}")
@@ -95,9 +103,10 @@ def run_trial(
     except GlimpseError as error:
         reason = str(error)
         return _end(folder, replace(record, status="refused", reason=reason))
+    overrides = useful(config, overrides)
     parameters = count_parameters(config)
     limit = folder.settings.max_parameters
-    record = replace(record, parameters=parameters, worker=place.worker)
+    record = replace(record, parameters=parameters, worker=post.worker)
     if limit and parameters > limit:
         reason = f"{parameters:,} parameters, more than the {limit:,} allowed"
         return _end(folder, replace(record, status="refused", reason=reason))
@@ -106,7 +115,7 @@ def run_trial(
     folder.write(record)
     began = time.monotonic()
     try:
-        code = _train(folder, record, overrides, place, is_late, look)
+        code = _train(folder, record, overrides, post, is_late, look)
     except (TrialStoppedError, KeyboardInterrupt):
         folder.write(_after(record, began))
         raise
@@ -132,13 +141,13 @@ def _train(
     folder: Folder,
     record: Record,
     overrides: list[str],
-    place: Place,
+    post: Post,
     is_late: Callable[[], bool],
     look: Callable[[], None],
 ) -> int:
     command = ["train", "--preset", str(folder.preset), "--resume"]
     command += ["--run", str(folder.run(record))]
-    command += ["--until", str(record.epochs), *place.options()]
+    command += ["--until", str(record.epochs), *post.places.arguments()]
     command += [part for each in overrides for part in ("--set", each)]
     with start(command, folder.log(record.trial)) as child:
         while child.poll() is None:
@@ -157,7 +166,11 @@ def _train(
 
 
 def _stop(child: "Popen[bytes]", look: Callable[[], None]) -> None:
-    """Wait until it has saved what it has; who waits for us sees us alive."""
+    """Terminate the child process of a trial, and wait until it has ended.
+
+    The child process saves the state of training before it ends. While waiting,
+    call `look` repeatedly.
+    """
     child.terminate()
     while child.poll() is None:
         time.sleep(PATIENCE)
@@ -167,33 +180,44 @@ def _stop(child: "Popen[bytes]", look: Callable[[], None]) -> None:
 def _require_mine(
     folder: Folder, record: Record, child: "Popen[bytes]"
 ) -> None:
-    """Let no two processes train the same run."""
+    """Check that no other worker has taken over the trial.
+
+    Raises:
+        GlimpseError: another worker has taken over the trial. The child process
+            is killed first.
+    """
     owner = folder.read(record.trial)
     if owner is not None and owner.worker != record.worker:
         child.kill()
         raise GlimpseError(
             f"Worker {owner.worker} has taken over trial {record.trial}, since "
-            f"{record.worker} was not heard of for long: start it again, with "
-            "a longer --lost-after at the chief if it was only slow"
+            f"{record.worker} was not heard of for long: start this worker "
+            "again; if it was only slow, give the chief a longer --lost-after"
         )
 
 
 def _score(folder: Folder, record: Record) -> float | None:
-    """The best validation of the epochs this trial is about."""
-    path = folder.run(record) / "history.csv"
-    if not path.is_file():
+    """Return the best validation score of a trial; None if there is none.
+
+    Only finite scores in the first `record.epochs` epochs of the run are used.
+    """
+    run = folder.run(record)
+    if not has_history(run):
         return None
-    settings = folder.settings
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))[: record.epochs]
-    scores = [float(row[f"validation_{settings.objective}"]) for row in rows]
+    decisive = metric(folder.settings.objective)
+    rows = read_history(run)[: record.epochs]
+    scores = [row[decisive.column] for row in rows]
     finite = [score for score in scores if math.isfinite(score)]
-    pick = max if settings.direction == "max" else min
+    pick = max if decisive.best == "max" else min
     return pick(finite) if finite else None
 
 
 def _device(folder: Folder, record: Record) -> str | None:
-    """What it was trained on: which of several, where it was given one."""
+    """Return the name of the device that a trial was trained on.
+
+    If the device is a GPU and CUDA_VISIBLE_DEVICES is set, the value of this
+    variable is added to the name. Return None if the device is not known.
+    """
     path = folder.run(record) / "versions.json"
     if not path.is_file():
         return None
@@ -204,7 +228,12 @@ def _device(folder: Folder, record: Record) -> str | None:
 
 
 def _reason(code: int, said: str) -> str:
-    """Why a process ended without a score, in a sentence."""
+    """Return the reason why a training process ended without a score.
+
+    Args:
+        code: exit status of the process; negative if a signal ended it.
+        said: last line, not counting blank lines, of the output of the process.
+    """
     if code < 0:
         name = signal.Signals(-code).name
         hint = ", most likely for want of memory" if name == "SIGKILL" else ""

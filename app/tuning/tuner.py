@@ -1,4 +1,7 @@
-"""Keras Tuner's loop over trials, with ours in the place of its own."""
+"""Tuner that trains the trials of a search in child processes.
+
+The tuners that Keras Tuner itself provides train models in their own process.
+"""
 
 import logging
 import math
@@ -14,38 +17,42 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import Trial
 from keras_tuner.errors import FatalError
 
-from app.run import replacing
 from app.tuning.folder import Folder, Record
 from app.tuning.oracles import Lasting
-from app.tuning.trials import Place, TrialStoppedError, run_trial
+from app.tuning.trials import Post, TrialStoppedError, run_trial
+from data.writing import write_whole
 
-WAIT = 1.0  # seconds before an idle worker asks again
+WAIT = 1.0  # seconds before an idle worker asks for a trial again
 log = logging.getLogger(__name__)
 
 
 class Tuner(BaseTuner):
-    """Gets trials from an oracle, here or at the chief, and trains them.
+    """Subclass of Keras Tuner's tuner that trains trials in child processes.
 
     Args:
-        folder: of the search.
-        oracle: that chooses.
-        place: where trials are trained.
-        is_late: whether to stop a trial that is under way.
-        look: is called again and again meanwhile.
+        folder: folder of the search.
+        oracle: oracle of Keras Tuner, which chooses the trials. In a worker
+            process, the oracle of the chief chooses the trials instead.
+        post: description of this process: its name, and the folders of the
+            corpora.
+        is_late: function that returns whether the time of the search is up;
+            if it is, the current trial is stopped.
+        look: function that is called once or twice a second while the tuner
+            trains or waits.
     """
 
-    oracle: Any  # here; or Keras Tuner's client of one elsewhere
+    oracle: Any  # an oracle, or Keras Tuner's client of the chief's oracle
 
     def __init__(
         self,
         folder: Folder,
         oracle: Lasting,
-        place: Place,
+        post: Post,
         is_late: Callable[[], bool] = lambda: False,
         look: Callable[[], None] = lambda: None,
     ) -> None:
         self.folder = folder
-        self.place = place
+        self.post = post
         self.is_late = is_late
         self.look = look
         self._is_waiting = False
@@ -57,7 +64,11 @@ class Tuner(BaseTuner):
             self.oracle = Patient(self.oracle)
 
     def go(self) -> None:
-        """Search until there is no more to do, or it is late."""
+        """Train trials until the oracle chooses no more, or the time is up.
+
+        Raises:
+            Exception: an error ended the search; it is raised again.
+        """
         try:
             self.search()
         except FatalError as error:
@@ -66,7 +77,15 @@ class Tuner(BaseTuner):
             raise error.__cause__ or error from None
 
     def pre_create_trial(self) -> None:
-        """Keras Tuner asks at once again where there is nothing to do yet."""
+        """Wait `WAIT` seconds if the previous request got no trial.
+
+        Keras Tuner calls this method before it requests a trial from the
+        oracle. By default, Keras Tuner repeats a request without waiting.
+
+        Raises:
+            FatalError: the previous request got no trial, and the time of the
+                search is up.
+        """
         if self._is_waiting:
             if self.is_late():
                 raise FatalError from TrialStoppedError()
@@ -80,19 +99,25 @@ class Tuner(BaseTuner):
             record = run_trial(
                 self.folder,
                 self._record(trial),
-                self.place,
+                self.post,
                 self.is_late,
                 self.look,
             )
-        except Exception as error:  # Keras Tuner would take it for a score
+        except Exception as error:  # else Keras Tuner would continue
             raise FatalError from error
-        # The oracle knows that infinite is none: an exception would fail the
-        # trial too, with a traceback on the terminal.
+        # For the oracle, infinity means that there is no score. An exception
+        # would fail the trial too, but with a traceback on the terminal.
         score = math.inf if record.score is None else record.score
         return {self.folder.settings.objective: score}
 
     def _record(self, trial: Trial) -> Record:
-        """The trial as chosen, and what earlier attempts at it took."""
+        """Make the record of a trial that the oracle has chosen.
+
+        If an earlier session began the trial, the record has the seconds
+        already spent on the trial. If the trial continues an earlier
+        trial, as with Hyperband, the record has the run folder of the earlier
+        trial.
+        """
         name, values = trial.trial_id, trial.hyperparameters.values
         earlier = self.folder.read(name)
         promoted = self.folder.read(values.get("tuner/trial_id", ""))
@@ -110,27 +135,35 @@ class Tuner(BaseTuner):
         self.look()
 
     def save(self) -> None:
-        """Mark that there is something to go on with; whole or not at all."""
+        """Save the oracle, then a file that makes Keras Tuner reload it.
+
+        Keras Tuner reloads the oracle when the search is continued.
+
+        In a worker, save nothing, because the chief saves the oracle.
+        """
         if self._is_worker():
-            return  # the chief does
+            return
         self.oracle.save()
-        with replacing(Path(self._get_tuner_fname())) as beside:
-            beside.write_text("{}")
+        write_whole(Path(self._get_tuner_fname()), "{}")
 
     def _get_tuner_fname(self) -> str:
-        # One for whoever chooses: a chief goes on where one process was.
+        # The name is the same for a chief and for a search without workers, so
+        # that each can continue the search of the other.
         return str(Path(self.project_dir) / "tuner.json")
 
 
 class Patient:
-    """An oracle elsewhere, which is asked again if it was lost meanwhile.
+    """Client of the chief's oracle that repeats calls that get no answer.
 
-    Keras Tuner waits for one that is not there yet, but takes one that goes
-    away while it is asked, or cannot answer, for a trial that failed. Nothing
-    is counted twice: see `Lasting`.
+    It wraps Keras Tuner's client, through which a worker calls the methods of
+    the chief's oracle over the network. By itself, Keras Tuner waits only for a
+    chief that has not started yet. If the chief ends or cannot answer during a
+    call, Keras Tuner marks the trial as failed; this wrapper instead makes the
+    same call again until the chief answers. Repeated calls are safe if the
+    oracle of the chief is a `Lasting`.
 
     Args:
-        oracle: Keras Tuner's client.
+        oracle: Keras Tuner's client of the chief's oracle.
     """
 
     def __init__(self, oracle: Any) -> None:
@@ -148,7 +181,7 @@ class Patient:
                 except grpc.RpcError as error:
                     if error.code() != grpc.StatusCode.UNAVAILABLE:
                         raise FatalError from error
-                    log.warning("The chief was lost; waiting for another")
+                    log.warning("The chief was lost; waiting until it is back")
                     time.sleep(WAIT)
 
         return ask
@@ -156,6 +189,9 @@ class Patient:
 
 @contextmanager
 def silent() -> Iterator[None]:
-    """Keras Tuner prints on stdout, which is for results."""
+    """Discard what is printed on stdout in the `with` block.
+
+    Keras Tuner prints messages on stdout, which is reserved for the results.
+    """
     with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
         yield

@@ -1,38 +1,42 @@
-"""Workers of a search: where their chief is, who of them is alive."""
+"""Workers of a search: processes that train trials for the chief.
+
+The chief is the process that chooses the trials. This module represents the
+address of the chief, starts workers on this machine, and finds out which
+workers are alive.
+"""
 
 import os
 import re
 import socket
 import time
 from collections.abc import Collection
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 
 import tensorflow as tf
 
-from app.processes import last_words, shares, start
+from app.machine.processes import Children, last_words
 from app.tuning.folder import Folder
-from app.tuning.trials import Place
-from data import GlimpseError
+from data import GlimpseError, Places
 
-GRACE = 10.0  # seconds for workers to end by themselves, once all is done
+GRACE = 10.0  # seconds for workers to end by themselves after the search
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the chief listens."""
+    """Network address at which the chief of a search answers workers."""
 
     host: str
     port: int
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Read HOST:PORT.
+        """Read an address from a text HOST:PORT.
 
         Raises:
-            GlimpseError: it is something else.
+            GlimpseError: the text is not HOST:PORT.
         """
         host, _, port = text.rpartition(":")
         if not host or not port.isdecimal() or not 0 < int(port) <= 65535:
@@ -44,16 +48,23 @@ class Address:
 
     @classmethod
     def free(cls) -> "Address":
-        """One of this machine alone that nobody listens at."""
+        """Return an address with the host 127.0.0.1 and a free port.
+
+        Only this machine can reach the address.
+        """
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             return cls(*listener.getsockname())
 
     def require_free(self) -> None:
-        """Refuse an address that nobody can listen at."""
+        """Check that this process can listen at the address.
+
+        Raises:
+            GlimpseError: the port is in use, or the host is not this machine.
+        """
         try:
             with socket.socket() as listener:
-                # What is left of a chief that was killed is no hindrance.
+                # A connection left by a killed chief does not matter.
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind((self.host, self.port))
         except OSError as error:
@@ -67,28 +78,34 @@ class Address:
 
 
 def worker_name(text: str) -> str:
-    """A name that can be one of a file, and that Keras Tuner takes rightly.
+    """Check the name of a worker, and return it.
+
+    The name must be suitable as a file name, and must not contain "chief",
+    since Keras Tuner recognises the chief by that word.
 
     Raises:
-        GlimpseError: it is none.
+        GlimpseError: the name is not suitable.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text) or "chief" in text:
         raise GlimpseError(
             f"--worker got '{text}'; a name of letters, digits, '.', '_' and "
-            "'-' without 'chief' in it is accepted, another for each worker"
+            "'-' without 'chief' in it is accepted, and each worker needs its "
+            "own"
         )
     return text
 
 
-class Watch:
-    """Who has given a sign of life, and when: a file that is touched.
+class Vigil:
+    """Monitor of workers, which finds those without a recent sign of life.
 
-    Clocks of different machines are not compared: what counts is whether the
-    time of a file changes.
+    Each worker regularly touches a file of its own. Any change in the
+    modification time of that file is a sign of life. So the clocks of different
+    machines need not agree.
 
     Args:
-        folder: of the search.
-        lost_after: seconds without a sign before a worker is lost.
+        folder: folder of the search, which contains the files of the workers.
+        lost_after: seconds without a sign of life after which a worker counts
+            as lost.
     """
 
     def __init__(self, folder: Folder, lost_after: float = 0.0) -> None:
@@ -97,7 +114,11 @@ class Watch:
         self._seen: dict[str, tuple[float, float]] = {}
 
     def lost(self, workers: Collection[str]) -> list[str]:
-        """Those who have given no sign for long."""
+        """Return a list of those of `workers` that count as lost.
+
+        A worker counts as lost if it has given no sign of life for more than
+        `lost_after` seconds.
+        """
         return [
             worker
             for worker in tuple(workers)
@@ -105,7 +126,13 @@ class Watch:
         ]
 
     def is_quiet(self, workers: Collection[str], seconds: float) -> bool:
-        """Whether nobody has given a sign for so long."""
+        """Tell whether all of `workers` have been silent for `seconds`.
+
+        A worker is silent as long as it gives no sign of life.
+
+        For a worker that has been silent since this object first checked it,
+        the seconds are counted from that first check.
+        """
         return all(self._silence(name) > seconds for name in tuple(workers))
 
     def _silence(self, worker: str) -> float:
@@ -120,14 +147,17 @@ class Watch:
 
 
 class Team:
-    """Workers on this machine, each with a GPU or cores of its own.
+    """Worker processes on this machine, which share its GPUs or CPU cores.
+
+    A team is a context manager. It starts the workers at the beginning of the
+    `with` block, and ends them at the end of the block.
 
     Args:
-        folder: of the search.
-        address: of the chief.
-        name: of all; each has a number besides.
-        size: how many.
-        place: where they train.
+        folder: folder of the search.
+        address: address of the chief, which gives trials to the workers.
+        name: name of the team; its workers are called NAME-1, NAME-2 and so on.
+        size: number of workers.
+        places: folders of the corpora that trials are trained on.
     """
 
     def __init__(
@@ -136,58 +166,61 @@ class Team:
         address: Address,
         name: str,
         size: int,
-        place: Place,
+        places: Places,
     ) -> None:
         self.names = [f"{name}-{number}" for number in range(1, size + 1)]
+        self.children = Children(size)
         self.workers: list[Popen[bytes]] = []
         self._command = ["tune", "--run", str(folder.path)]
-        self._command += ["--chief", str(address), *place.options()]
+        self._command += ["--chief", str(address), *places.arguments()]
         self._logs = folder.workers
-        self._stack = ExitStack()
 
     def __enter__(self) -> "Team":
         gpus = _gpus()
-        cores = [set()] * len(self.names) if gpus else shares(len(self.names))
         for number, name in enumerate(self.names):
+            command = [*self._command, "--worker", name]
             gpu = gpus[number % len(gpus)] if gpus else None
-            worker = start(
-                [*self._command, "--worker", name],
-                self._log(name),
-                cores[number],
-                {"CUDA_VISIBLE_DEVICES": gpu} if gpu else {},
+            self.workers.append(
+                self.children.start(command, self._log(name), number, gpu)
             )
-            self.workers.append(self._stack.enter_context(worker))
         return self
 
     def __exit__(self, kind: type | None, *error: object) -> None:
-        """Wait for all; or, if something went wrong, tell them to end."""
+        """End the workers.
+
+        If the `with` block ended with an error, end the workers at once.
+        Otherwise, first give each worker up to `GRACE` seconds to end by
+        itself.
+        """
         for worker in self.workers:
             with suppress(TimeoutExpired):
-                # One that comes late has nobody to ask any more.
+                # A worker that ends too late no longer finds the chief.
                 worker.wait(timeout=0 if kind else GRACE)
-            worker.terminate()
+        self.children.stop()
         for worker in self.workers:
-            worker.wait()
-        self._stack.close()
+            self.children.wait(worker)
 
     def wait(self) -> None:
-        """Until all are done.
+        """Wait until all workers have ended.
 
         Raises:
-            GlimpseError: all have failed.
+            GlimpseError: all workers have failed.
         """
         for worker in self.workers:
             worker.wait()
         self.require_alive()
 
     def require_alive(self) -> None:
-        """Refuse to wait for nobody.
+        """Raise an error if all workers have failed.
+
+        If the team has no workers, do nothing.
 
         Raises:
-            GlimpseError: there are workers, and all have failed.
+            GlimpseError: the team has workers, and all of them have ended with
+                an error.
         """
         codes = [worker.poll() for worker in self.workers]
-        if codes and all(codes):  # none goes on (None), none is done (0)
+        if codes and all(codes):  # none runs (None) or has succeeded (0)
             said = last_words(self._log(self.names[0]))
             raise GlimpseError(
                 f"All workers have ended before the search did; {self.names[0]}"
@@ -199,7 +232,7 @@ class Team:
 
 
 def _gpus() -> list[str]:
-    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES has them."""
+    """List the GPUs of this process, named as in CUDA_VISIBLE_DEVICES."""
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if allowed is not None:
         names = [name.strip() for name in allowed.split(",")]

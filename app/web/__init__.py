@@ -1,1 +1,1 @@
-"""The page: a server of translations, and what a browser shows of them."""
+"""Web page for translating sentences, and the server that translates them."""

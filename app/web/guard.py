@@ -1,4 +1,4 @@
-"""What every request passes, whatever it asks for: three ASGI layers."""
+"""ASGI middleware that protects the server; it handles every request."""
 
 import ipaddress
 import json
@@ -9,11 +9,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 1 << 20  # bytes
-# What is read, and dropped, of a body that is too long before it is refused:
-# many clients do not listen before they have sent all they have.
+# Bytes of a body that is too long that are read and dropped before the request
+# is refused: many clients read no answer before they have sent everything.
 MAX_DROPPED = 16 * MAX_BODY
 
-# blob: is what the page itself has made: the picture that becomes a PNG.
+# The word blob: allows pictures that the page itself makes, to save as PNG.
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -27,14 +27,14 @@ HEADERS = {
 def failure(
     status: int, sentence: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A refusal, the same object for all of them: `{"error": sentence}`."""
+    """Make an error response whose body is the JSON `{"error": sentence}`."""
     return Response(
         json.dumps({"error": sentence}), status, headers, "application/json"
     )
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine speaking to itself."""
+    """Tell whether a host is `localhost` or a loopback address."""
     if host.rstrip(".").lower() == "localhost":
         return True
     try:
@@ -44,7 +44,11 @@ def is_loopback(host: str) -> bool:
 
 
 class SafeHeaders:
-    """Gives every response the headers that keep a browser at home."""
+    """Middleware that adds the security headers `HEADERS` to each response.
+
+    With these headers, a browser loads scripts and styles for the page only
+    from this server.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -63,7 +67,12 @@ class SafeHeaders:
 
 
 class LoopbackOnly:
-    """Refuses a name that some other site has made point to this machine."""
+    """Middleware that refuses a request unless its host is a loopback host.
+
+    This prevents attacks by DNS rebinding, in which a foreign web site makes
+    its own host name resolve to this machine, so that the site can read the
+    answers of this server.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -78,14 +87,17 @@ class LoopbackOnly:
                     400,
                     f"The request is for the host '{host[:80]}'; this server "
                     "answers to localhost and 127.0.0.1: use one of these, or "
-                    "serve others with --host 0.0.0.0",
+                    "allow all hosts with --host 0.0.0.0",
                 )
                 return await refusal(scope, receive, send)
         return await self.app(scope, receive, send)
 
 
 class LimitedBody:
-    """Refuses long bodies, whether or not they say their length."""
+    """Middleware that refuses requests whose body exceeds `MAX_BODY` bytes.
+
+    This check also works for a request without a Content-Length header.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -100,7 +112,7 @@ class LimitedBody:
             refusal = failure(
                 413,
                 f"The body is longer than {MAX_BODY} bytes; at most that many "
-                "are accepted: send a sentence a request",
+                "are accepted: send one sentence in each request",
                 {"Connection": "close"},
             )
             return await refusal(scope, receive, send)
@@ -108,7 +120,12 @@ class LimitedBody:
 
 
 class _Replay:
-    """`receive`, with a body that has been read already."""
+    """ASGI function `receive` for a request whose body has been read already.
+
+    Args:
+        body: complete body of the request, which the first call returns.
+        receive: original function `receive`, whose results later calls return.
+    """
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self._body: bytes | None = body
@@ -122,7 +139,7 @@ class _Replay:
 
 
 async def _read(scope: Scope, receive: Receive) -> bytes | None:
-    """The body, or None where it is too long."""
+    """Return the body of a request; None if it exceeds `MAX_BODY` bytes."""
     kept = bytearray()
     length = 0
     if _declared(scope) > MAX_DROPPED:
@@ -146,7 +163,7 @@ def _declared(scope: Scope) -> int:
 
 
 def _host(header: str) -> str:
-    """The name in `name:port` or `[address]:port`."""
+    """Return the host in a Host header `name:port` or `[address]:port`."""
     if header.startswith("["):
         return header.partition("]")[0] + "]"
     return header.partition(":")[0]

@@ -1,11 +1,11 @@
-"""What POST /translate accepts, and the sentences that refuse the rest."""
+"""Requests to POST /translate, and the error messages for invalid ones."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.translator import Translator
+from app.inference import Translator
 from data import GlimpseError, normalise
 
 MAX_TEXT = 5000  # characters
@@ -21,7 +21,7 @@ EXAMPLE = '{"text": "I see the red car.", "beam": 5}'
 
 
 class TranslateRequest(BaseModel):
-    """One sentence, and how to translate it."""
+    """Sentence to translate, and options for it."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -34,19 +34,26 @@ class TranslateRequest(BaseModel):
         None,
         ge=1,
         le=MAX_BEAM,
-        description="Hypotheses kept; 1 is greedy, null the run's own.",
+        description="Size of the beam; 1 is greedy search, null the run's own.",
     )
     nbest: int = Field(
         1, ge=1, le=MAX_BEAM, description="Translations, at most the beam."
     )
-    words: bool = Field(False, description="Tokens merged to words.")
+    words: bool = Field(False, description="Merge tokens into words.")
     model: str | None = Field(
-        None, description="One of GET /models; null for the first."
+        None, description="A name from GET /models; null for the first."
     )
 
 
 class Options(NamedTuple):
-    """How to translate; requests of equal options are done together."""
+    """Options of a request; a batch has only requests with equal options.
+
+    Attributes:
+        model: name of the model.
+        beam: size of the beam.
+        nbest: number of translations to return.
+        words: whether to merge subword tokens into words.
+    """
 
     model: str
     beam: int
@@ -55,18 +62,18 @@ class Options(NamedTuple):
 
 
 class UnknownModelError(GlimpseError):
-    """A model that is not served."""
+    """Error raised if a request names a model that the server lacks."""
 
 
 def options(
     request: TranslateRequest, translators: Mapping[str, Translator]
 ) -> Options:
-    """The options of a request, the ones it leaves open filled in.
+    """Return the options of a request; omitted options get their defaults.
 
     Raises:
-        UnknownModelError: it names a model that is not served.
-        GlimpseError: a text that cannot be translated, or too many
-            translations for its beam.
+        UnknownModelError: the request names a model that is not served.
+        GlimpseError: the text is empty, too long or has several lines; or
+            `nbest` is greater than the size of the beam.
     """
     _check_text(request.text)
     model = request.model
@@ -86,8 +93,12 @@ def options(
     return Options(model, beam, request.nbest, request.words)
 
 
-def explain(error: Mapping[str, Any]) -> str:
-    """One sentence for what pydantic found first."""
+def refusal(error: Mapping[str, Any]) -> str:
+    """Return the error message for an invalid request.
+
+    Args:
+        error: error that pydantic found in the request.
+    """
     kind, where = error["type"], [str(part) for part in error["loc"]][1:]
     if kind == "json_invalid":
         reason = error["ctx"]["error"]
@@ -121,12 +132,12 @@ def _check_text(text: str) -> None:
     if len(text) > MAX_TEXT:
         raise GlimpseError(
             f"'text' got {len(text)} characters; at most {MAX_TEXT} are "
-            "accepted: send a sentence a request"
+            "accepted: send one sentence in each request"
         )
     if "\n" in text.strip():
         raise GlimpseError(
             "'text' got several lines; one line is accepted: send a request "
-            "for each"
+            "for each line"
         )
     if not normalise(text):
         raise GlimpseError(

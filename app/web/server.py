@@ -1,4 +1,4 @@
-"""The routes, and the server around them."""
+"""Server of the web page and of its JSON API."""
 
 import asyncio
 import json
@@ -19,10 +19,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from app.cautions import cautions
-from app.lines import LineOptions, to_json
-from app.shell import make_command
-from app.translator import Translation, Translator
+from app.inference import Translation, Translator
+from app.inference.cautions import cautions
+from app.inference.lines import LineOptions, to_json
+from app.runs import Run
 from app.web.guard import (
     HEADERS,
     LimitedBody,
@@ -37,34 +37,32 @@ from app.web.request import (
     Options,
     TranslateRequest,
     UnknownModelError,
-    explain,
     options,
+    refusal,
 )
 from app.web.worker import BusyError, Worker
 from data import GlimpseError
 
 STATIC = Path(__file__).parent / "static"
 CAPACITY = 32  # requests that may wait
-BATCH_SIZE = 16  # of those, done at once: an answer is not kept waiting long
+BATCH_SIZE = 16  # requests done at once; with more, answers would come late
 RETRY_AFTER = 1  # seconds
 log = logging.getLogger(__name__)
 
 
 def load_translators(runs: Sequence[Path]) -> dict[str, Translator]:
-    """The models of run folders, named like these.
+    """Load a translator from each run folder.
+
+    Return a mapping whose keys are the names of the folders.
 
     Raises:
-        GlimpseError: a run cannot be loaded, or two have the same name.
+        GlimpseError: a model cannot be loaded, or two folders have the same
+            name.
     """
     found: dict[str, Translator] = {}
     for run in runs:
-        if not (run / "config.yaml").is_file():
-            raise GlimpseError(
-                f"{run} is not a run folder, since it has no config.yaml; a "
-                "trained run is accepted: name another one, or make it with: "
-                f"{make_command('train', run)}"
-            )
-        name = Path(os.path.abspath(run)).name  # of a link, its own
+        Run.open(run)  # fails at once, while loading a model takes long
+        name = Path(os.path.abspath(run)).name  # a link has a name of its own
         if name in found:
             raise GlimpseError(
                 f"Two of the runs are named {name}; a page tells them apart by "
@@ -81,13 +79,15 @@ def create_app(
     capacity: int = CAPACITY,
     loopback_only: bool = True,
 ) -> ASGIApp:
-    """The application, as any ASGI server takes it.
+    """Make the web application, which any ASGI server can run.
 
     Args:
-        translators: by the names that requests give them; the first is the
-            one of a request that gives none.
-        capacity: how many requests may wait for their turn.
-        loopback_only: whether to refuse hosts that are not this machine.
+        translators: mapping whose keys are the names of the models, and whose
+            values are their translators. The first translator answers requests
+            that name no model.
+        capacity: greatest number of requests that may wait in the queue.
+        loopback_only: whether to refuse requests whose Host header is neither
+            `localhost` nor a loopback address.
     """
     worker = Worker(_translate_all(translators), capacity, BATCH_SIZE)
 
@@ -101,7 +101,7 @@ def create_app(
         title="Glimpse",
         summary="Translations, and where the model looked",
         lifespan=working,
-        docs_url=None,  # these load their scripts from elsewhere
+        docs_url=None,  # such pages load scripts from other sites
         redoc_url=None,
     )
     _add_pages(app)
@@ -113,10 +113,17 @@ def create_app(
 
 
 def serve(runs: Sequence[Path], host: str, port: int) -> None:
-    """Serve runs until interrupted.
+    """Serve the page and the API until the user presses Ctrl-C.
+
+    Args:
+        runs: run folders of the models.
+        host: name or address to listen at. If it is neither `localhost` nor a
+            loopback address, requests with any Host header are accepted.
+        port: port to listen at.
 
     Raises:
-        GlimpseError: a run cannot be loaded, or the address not be used.
+        GlimpseError: a model cannot be loaded, two folders have the same name,
+            or the server cannot listen at the address.
     """
     with _listen(host, port) as listener:
         translators = load_translators(runs)
@@ -154,7 +161,7 @@ def _add_state(
 ) -> None:
     @app.get("/health")
     async def health() -> JSONResponse:
-        """Whether translations are made, and how many requests wait."""
+        """Tell whether the worker thread runs, and how many requests wait."""
         state = {
             "status": "ok" if worker.is_alive else "stopped",
             "waiting": worker.waiting,
@@ -164,7 +171,7 @@ def _add_state(
 
     @app.get("/models")
     async def models() -> dict[str, Any]:
-        """The models there are, and what a request may ask of them."""
+        """List the models, and the greatest text length and beam size."""
         return {
             "models": [
                 _describe(name, each) for name, each in translators.items()
@@ -174,15 +181,13 @@ def _add_state(
 
 
 def _describe(name: str, translator: Translator) -> dict[str, Any]:
-    source, target = (each.code for each in translator.languages)
-    model = translator.config.model
-    attends = model.kind != "seq2seq" or model.decoder != "plain"
+    source, target = (side.language.code for side in translator.sides)
     return {
         "name": name,
         "source": source,
         "target": target,
         "beam": translator.config.search.beam_size,
-        "attends": attends,
+        "attends": translator.model.attends,
     }
 
 
@@ -191,43 +196,48 @@ def _add_translate(
 ) -> None:
     @app.post("/translate")
     async def translate(request: TranslateRequest) -> Response:
-        """The object of `translate --json`, with warnings where there are."""
+        """Translate a sentence.
+
+        Return the object that `translate --json` prints, with any warnings.
+        """
         future = worker.submit(options(request, translators), request.text)
         answer = await asyncio.wrap_future(future)
         return Response(answer, media_type="application/json")
 
 
 def _translate_all(translators: Mapping[str, Translator]) -> Any:
-    """The work of the worker: texts of like options to answers as JSON."""
+    """Make the function that translates a batch of texts.
+
+    The worker thread calls that function with the options of the requests and
+    the texts. The function returns a list with a JSON answer for each text.
+    """
 
     def work(asked: Options, texts: list[str]) -> list[bytes]:
         translator = translators[asked.model]
         found = translator.translate(
             texts, beam_size=asked.beam, nbest=asked.nbest
         )
-        return [_answer(each, translator, asked) for each in found]
+        return [_answer(each, asked) for each in found]
 
     return work
 
 
-def _answer(
-    translation: Translation, translator: Translator, asked: Options
-) -> bytes:
+def _answer(translation: Translation, asked: Options) -> bytes:
     shown = LineOptions(nbest=asked.nbest, as_json=True, words=asked.words)
-    answer = to_json(translation, translator, shown)
-    warnings = cautions(translation, translator)
+    answer = to_json(translation, shown)
+    warnings = cautions(translation)
     if warnings:
         answer["warnings"] = warnings
-    # As ASCII, since a lone surrogate of the text has no bytes in UTF-8.
+    # ASCII, since a lone surrogate in the text cannot be encoded in UTF-8.
     return json.dumps(answer).encode("ascii")
 
 
 def _add_failures(app: FastAPI) -> None:
-    """Every failure is one sentence in one kind of object."""
+    """Add error handlers that answer with the JSON `{"error": sentence}`."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
-        return failure(422, explain(error.errors()[0]))
+        return failure(422, refusal(error.errors()[0]))
 
     @app.exception_handler(UnknownModelError)
     async def unknown(_: Request, error: UnknownModelError) -> Response:
@@ -241,8 +251,8 @@ def _add_failures(app: FastAPI) -> None:
     async def busy(_: Request, error: BusyError) -> Response:
         return failure(
             503,
-            "As many requests wait as the server takes; others are accepted "
-            f"when these are done: try again in {RETRY_AFTER} second",
+            "The queue of waiting requests is full; more are accepted "
+            f"when some are done: try again in {RETRY_AFTER} second",
             {"Retry-After": str(RETRY_AFTER)},
         )
 
@@ -275,11 +285,15 @@ def _sentence(request: Request, error: HTTPException) -> str:
 
 
 class _Protocol(H11Protocol):
-    """Refuses what is not HTTP with the headers of all other answers."""
+    """HTTP protocol that answers invalid HTTP with a JSON error message.
+
+    Like the answers to other errors, this answer is a JSON object with the key
+    `error`, and has the headers in `HEADERS`.
+    """
 
     def send_400_response(self, msg: str) -> None:
         body = json.dumps(
-            {"error": "What came is not HTTP; HTTP/1.1 is accepted: send that"}
+            {"error": "The data is not HTTP; HTTP/1.1 is accepted: send that"}
         )
         lines = [
             "HTTP/1.1 400 Bad Request",
@@ -293,19 +307,26 @@ class _Protocol(H11Protocol):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """The socket, taken before models are loaded: that takes a while."""
+    """Open the socket that the server listens at.
+
+    The server calls this function before it loads the models, so that an error
+    is reported at once, and not after the long loading of the models.
+
+    Raises:
+        GlimpseError: the address cannot be used, or the port is in use.
+    """
     try:
         return socket.create_server(
             (host, port),
             family=socket.AF_INET6 if ":" in host else socket.AF_INET,
         )
     except (OSError, OverflowError) as error:
-        # Without what Python adds: the address, which is named here.
+        # Python adds the address, which the message names already.
         reason = str(getattr(error, "strerror", error)).partition(" (while")[0]
         raise GlimpseError(
             f"The server cannot listen at {host}, port {port} ({reason}); an "
-            "address of this machine and a free port are accepted: stop what "
-            "uses it, or give another --port"
+            "address of this machine and a free port are accepted: stop the "
+            "program that uses the port, or give another --port"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""A bounded queue in front of the one thread that runs TensorFlow."""
+"""Worker: the one thread that runs TensorFlow, with a bounded queue of jobs."""
 
 import queue
 import threading
@@ -6,16 +6,22 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-# key, items → a result for each item, in order
+# Function from a key and a list of items to a list of results, in order
 Work = Callable[[Any, list[Any]], list[Any]]
 
 
 class BusyError(Exception):
-    """The queue is full: nothing was taken in."""
+    """Error raised if a job cannot be queued because the queue is full."""
 
 
 class Job(NamedTuple):
-    """One item to do, and who waits for it."""
+    """Job in the queue of a worker.
+
+    Attributes:
+        key: key of the job; jobs with equal keys can be done together.
+        item: input of the job.
+        future: future that gets the result.
+    """
 
     key: Hashable
     item: Any
@@ -23,12 +29,15 @@ class Job(NamedTuple):
 
 
 class Worker:
-    """Does jobs in one thread; those that wait with the same key, together.
+    """Thread that does jobs from a queue, in batches of jobs with equal keys.
 
     Args:
-        work: does items of one key; what it raises, each of them gets.
-        capacity: how many jobs may wait.
-        batch_size: how many of those that wait are taken at once.
+        work: function that does a batch of jobs with the same key. It gets the
+            key and the list of items, and returns a result for each item, in
+            order. If it raises an error, all jobs of the batch fail.
+        capacity: greatest number of jobs that may wait in the queue.
+        batch_size: greatest number of jobs that are taken from the queue at
+            once, to be grouped by key.
     """
 
     def __init__(self, work: Work, capacity: int, batch_size: int) -> None:
@@ -42,7 +51,7 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Do what waits, then end the thread."""
+        """Make the thread end after the waiting jobs, and wait for its end."""
         self._jobs.put(None)
         self._thread.join()
 
@@ -52,11 +61,15 @@ class Worker:
 
     @property
     def waiting(self) -> int:
-        """How many jobs wait, the ones being done left out."""
+        """Number of jobs in the queue, not counting those being done."""
         return self._jobs.qsize()
 
     def submit(self, key: Hashable, item: Any) -> Future[Any]:
-        """Queue one item; never waits.
+        """Add a job to the queue, and return a future for its result at once.
+
+        Args:
+            key: key of the job; jobs with equal keys may be done together.
+            item: input of the job.
 
         Raises:
             BusyError: the queue is full.
@@ -77,7 +90,12 @@ class Worker:
                 return
 
     def _with_waiting(self, job: Job) -> tuple[list[Job], bool]:
-        """A job with those behind it, and whether the end was among them."""
+        """Take waiting jobs from the queue, for the same batch as `job`.
+
+        Return a list of `job` and up to `batch_size - 1` waiting jobs. Also
+        return whether the thread has to end after these jobs because `stop` has
+        been called.
+        """
         jobs = [job]
         while len(jobs) < self._batch_size:
             try:
@@ -106,7 +124,7 @@ class Worker:
 
 
 def _alike(jobs: list[Job]) -> list[list[Job]]:
-    """Jobs by key, each group where its first one stood."""
+    """Group jobs by key; the groups are in the order of their first jobs."""
     groups: dict[Hashable, list[Job]] = {}
     for job in jobs:
         groups.setdefault(job.key, []).append(job)

@@ -1,17 +1,16 @@
-// The server's JSON API.
+// Client of the server's JSON API.
 
-const TRIES = 6; // while the server is busy
+const TRIES = 6; // of a request while the server is busy
 const SILENT = "The server does not answer; is it still running?";
 
-/** What there is: { models, limits }. */
+/** Fetch the models and limits of the server: { models, limits }. */
 export async function fetchModels() {
   const response = await send("/models");
   return response.json();
 }
 
 /**
- * Translate one line; waits its turn while the server is busy.
- * `onBusy` is told when it has to.
+ * Translate one line. If the server is busy, call `onBusy`, wait, and retry.
  */
 export async function translate(request, signal, onBusy) {
   for (let tries = 1; ; tries += 1) {

@@ -1,4 +1,5 @@
-// Which way texts run, by the rules of the pictures that Python draws.
+// Direction of texts: right to left or left to right. The rules are those of
+// the pictures that Python draws.
 
 import { END } from "./svg.js";
 
@@ -11,20 +12,21 @@ const LEFTWARD = new RegExp(`[${SCRIPTS}]`, "u");
 const CHANGES_ORDER = new RegExp(`[${SCRIPTS}\u0660-\u0669]`, "u"); // digits
 const isLeftward = (letter) => LEFTWARD.test(letter);
 
-/** Whether most letters are of a script such as Arabic or Hebrew. */
+/** Tell whether most letters of words are written from right to left. */
 export function runsLeftward(labels) {
   const letters = lettersOf(labels.filter((label) => label !== END).join(""));
   return 2 * letters.filter(isLeftward).length > letters.length;
 }
 
-/** For the attribute `dir` of an element with this sentence. */
+/** Return the direction of a sentence, as a value of the attribute `dir`. */
 export function directionOf(text) {
   return runsLeftward([text]) ? "rtl" : "ltr";
 }
 
 /**
- * For a word that stands alone: its own, or that of its sentence where its
- * letters do not say.
+ * Return the direction of a word that is shown by itself, for `dir`. It is the
+ * direction of its letters; if they differ or there are none, it is that of its
+ * sentence, which `leftward` gives.
  */
 export function wordDirection(word, leftward) {
   const kinds = new Set(lettersOf(word).map(isLeftward));
@@ -32,18 +34,18 @@ export function wordDirection(word, leftward) {
   return own ? "rtl" : "ltr";
 }
 
-/** A text as a part of another that is not to change its order. */
+/** Isolate a text, so that it does not reorder the text it is put into. */
 export function isolated(text) {
   return CHANGES_ORDER.test(text) ? `\u2068${text}\u2069` : text;
 }
 
-/** A sentence of ours with each foreign word in it kept where it stands. */
+/** Isolate each right-to-left word of a message, so that it stays in place. */
 export function withWordsIsolated(text) {
-  const words = /[^\s,]*[\p{L}\p{N}]\p{M}*/gu; // not a full stop after one
+  const words = /[^\s,]*[\p{L}\p{N}]\p{M}*/gu; // no full stop after it
   return text.replace(words, (word) => isolated(word));
 }
 
-/** Write a sentence into an element, in its own direction. */
+/** Write a sentence into an element, and set the direction of the element. */
 export function write(element, text) {
   element.textContent = text;
   element.dir = directionOf(text);

@@ -1,6 +1,7 @@
-// Files made in the browser of what it shows.
+// Files to download: the pictures and results that the page shows.
 
-// What the style sheet may change, and what it is where nothing is said.
+// Properties that the style sheet may set, with the values that SVG assumes
+// where an attribute is missing.
 const PAINT = {
   fill: "rgb(0, 0, 0)", "fill-opacity": "1", stroke: "none",
   "stroke-width": "1px", opacity: "1",
@@ -10,9 +11,9 @@ const INTERACTIVE = [
   "class", "tabindex", "role", "aria-label", "aria-pressed", "data-side",
   "data-index", "data-source", "data-target", "data-picture",
 ];
-const SCALE = 2; // pixels of a PNG for one of the page
+const SCALE = 2; // pixels of the PNG for each pixel of the page
 
-/** An SVG as a file that looks the same anywhere. */
+/** Make an SVG file that looks as on the page without its style sheet. */
 export function svgFile(svg) {
   const copy = svg.cloneNode(true);
   const drawn = [svg, ...svg.querySelectorAll("*")];
@@ -24,7 +25,7 @@ export function svgFile(svg) {
   return new Blob([text], { type: "image/svg+xml" });
 }
 
-/** What a style sheet said, as attributes of the element itself. */
+/** Write the styles of an element into its attributes. */
 function settle(element, style) {
   for (const name of INTERACTIVE) element.removeAttribute(name);
   const names = element.tagName === "text" ? { ...PAINT, ...FONT } : PAINT;
@@ -43,7 +44,7 @@ function background(svg, copy) {
   return paper;
 }
 
-/** The same picture in pixels. */
+/** Make a PNG file of an SVG picture. */
 export async function pngFile(svg) {
   const image = new Image();
   const address = URL.createObjectURL(svgFile(svg));
@@ -66,7 +67,7 @@ export function jsonFile(object) {
   return new Blob([text], { type: "application/json" });
 }
 
-/** Hand a file to the browser, which saves it under a name. */
+/** Make the browser download a file under a name. */
 export function save(file, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(file);

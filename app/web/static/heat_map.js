@@ -1,5 +1,6 @@
-// A row for each target token, a column for each source token; the darker a
-// cell, the more it was looked at. Columns run the way the sentence does.
+// Heat map of attention: a row for each target token, and a column for each
+// source token. The darker a cell, the greater the attention weight. Columns
+// are in the direction of the source sentence.
 
 import { runsLeftward, wordDirection } from "./direction.js";
 import { canvas, draw, mark, short, widthOf, word } from "./svg.js";
@@ -8,13 +9,13 @@ const MARGIN = 10;
 const SLANT = -50; // degrees of the labels along the top
 const STEPS = [0, 0.25, 0.5, 0.75, 1];
 
-/** The picture of a view: { source, target, weights }. */
+/** Draw the heat map of two lists of tokens, `source` and `target`. */
 export function heatMap(view) {
   const cell = cellSize(view);
   const size = Math.min(16, cell * 0.56);
   const leftward = runsLeftward(view.source);
   const slanted = widest(view.source, size);
-  const beyond = slanted * 0.65; // the last column
+  const beyond = slanted * 0.65; // how far the last label stands out
   const left = Math.max(
     MARGIN + widest(view.target, size) + 8, leftward ? MARGIN + beyond : 0,
   );
@@ -34,7 +35,7 @@ export function heatMap(view) {
   );
 }
 
-/** Cells get smaller where there are many. */
+/** Return the size of a cell in pixels; the more cells, the smaller. */
 function cellSize({ source, target }) {
   const most = Math.max(source.length, target.length);
   return Math.min(34, Math.max(18, 620 / most));
@@ -44,7 +45,7 @@ function widest(labels, size) {
   return Math.max(...labels.map((label) => widthOf(short(label), size)));
 }
 
-/** `places` are the left edges of the columns, in the order of the words. */
+/** Draw the cells. `places` has the left edge of each source token's column. */
 function cells(weights, places, top, cell) {
   const [rows, columns] = [weights.length, places.length];
   const left = Math.min(...places);
@@ -60,7 +61,7 @@ function cells(weights, places, top, cell) {
   return [paper, ...marks, grid(left, top, cell, rows, columns)];
 }
 
-/** Lines between the cells. */
+/** Draw the lines between the cells. */
 function grid(left, top, cell, rows, columns) {
   const across = Array.from({ length: rows - 1 }, (_, row) =>
     `M${left} ${top + cell * (row + 1)}h${cell * columns}`);
@@ -69,7 +70,7 @@ function grid(left, top, cell, rows, columns) {
   return draw("path", { d: [...across, ...down].join(""), class: "grid" });
 }
 
-/** They rise away from where reading starts. */
+/** Draw the labels above the columns, slanted in the reading direction. */
 function columnLabels(labels, places, top, cell, size, leftward) {
   const slant = leftward ? -SLANT : SLANT;
   return labels.map((label, index) => {
@@ -95,7 +96,7 @@ function rowLabels(labels, left, top, cell, size) {
   });
 }
 
-/** What the shades mean. */
+/** Draw the legend of the shades, from 0 to 100 %. */
 function legend(left, top) {
   const group = draw("g", { class: "legend" });
   STEPS.forEach((weight, index) => {

@@ -1,13 +1,13 @@
-// The sentence and the options as the part of the address after #, which a
-// browser keeps to itself.
+// Links to a state of the page: the sentence and the options are written after
+// the # of the address. A browser does not send that part to the server.
 
-/** An address of this page that brings back `state`. */
+/** Return the part of the address, from #, that restores `state`. */
 export function toLink(state) {
   const fields = Object.entries(state).filter(([, value]) => value !== "");
   return `#${new URLSearchParams(fields)}`;
 }
 
-/** The fields of an address, all as text; those it lacks are not there. */
+/** Read the fields, all as text, that the address has after #. */
 export function fromLink(hash) {
   return Object.fromEntries(new URLSearchParams(hash.slice(1)));
 }

@@ -1,10 +1,10 @@
-// Pointing at a word, or focusing it, shows what it looked at, in every
-// picture of a panel at once.
+// Interaction with the pictures: when a word is pointed at or focused, all
+// pictures of a panel show its attention weights.
 
 import { isolated, runsLeftward } from "./direction.js";
 
-// What an arrow does to a word of a side: a move along its sentence, or over
-// to the other one.
+// Effect of an arrow key on the focus, by picture and by the sentence of the
+// focused word: a step along it (1 or -1), or the sentence to go to.
 const MOVES = {
   ribbons: {
     source: { ArrowLeft: -1, ArrowRight: 1, ArrowDown: "target" },
@@ -22,7 +22,10 @@ const MOVES = {
 const HINT = "Point at a word, or reach it by Tab and arrow keys, to see where " +
   "it looked. Enter, a click or a tap keeps it.";
 
-/** Make the words and marks of drawn pictures answer. */
+/**
+ * Make the words and marks of pictures respond to pointer and keys.
+ * `reading` is the element for the sentence that describes the chosen weights.
+ */
 export function look(pictures, view, reading) {
   const scene = { pictures, view, reading, kept: null };
   for (const svg of pictures) {
@@ -45,7 +48,7 @@ function listen(svg, scene) {
   svg.addEventListener("keydown", (event) => press(event, svg, scene));
 }
 
-/** What an element stands for: a word, a pair of them, or nothing. */
+/** Return the choice at an element: a word, a pair of words, or null. */
 function chosen(element) {
   const { dataset } = element.closest(".word, .mark") ?? {};
   if (!dataset) return null;
@@ -57,7 +60,7 @@ function same(one, other) {
   return one?.source === other?.source && one?.target === other?.target;
 }
 
-/** Keep a choice shown, or let the kept one go. */
+/** Keep a choice shown; if it is kept already, stop keeping it. */
 function keep(scene, choice) {
   scene.kept = same(scene.kept, choice) ? null : choice;
   for (const word of allWords(scene)) {
@@ -81,7 +84,7 @@ function press(event, svg, scene) {
   event.preventDefault();
 }
 
-/** The word that a key leads to: that way, as words are drawn. */
+/** Find the word that a key moves the focus to, by the drawn positions. */
 function neighbour(key, svg, word, view) {
   const { side, index } = word.dataset;
   const line = [...svg.querySelectorAll(`[data-side="${side}"]`)];
@@ -98,7 +101,7 @@ function neighbour(key, svg, word, view) {
   return other[Math.min(Number(index), other.length - 1)];
 }
 
-/** The one above or below a word. */
+/** Find the word of the other sentence that is nearest horizontally. */
 function nearest(word, others) {
   const away = (other) => Math.abs(middle(other) - middle(word));
   return others.reduce((best, other) =>
@@ -110,7 +113,7 @@ function middle(word) {
   return (left + right) / 2;
 }
 
-/** One word of a picture is in the order of Tab: where one was last. */
+/** Focus a word, and make it the only word of its picture that Tab reaches. */
 function move(svg, word) {
   for (const each of svg.querySelectorAll(".word[tabindex='0']")) {
     each.setAttribute("tabindex", -1);
@@ -142,7 +145,7 @@ function touches({ dataset }, { source, target }) {
     (target === undefined || Number(dataset.target) === target);
 }
 
-/** A word is tinted by its share, and marked where it is the chosen one. */
+/** Tint a word by its share of attention; mark it if it is the chosen word. */
 function tint(word, weights, choice) {
   const { side } = word.dataset;
   const index = Number(word.dataset.index);
@@ -164,7 +167,7 @@ function nameWords(svg, view) {
   }
 }
 
-/** A choice in words, such as "“rouge” looked at “red” 83 %, “car” 9 %". */
+/** Describe a choice, such as "“rouge” looked at “red” 83 %, “car” 9 %". */
 export function sentence({ source, target, weights }, choice) {
   if (choice.source === undefined) {
     const seen = most(weights[choice.target], source);

@@ -1,4 +1,4 @@
-// The form, the address and the results: what the page does, and when.
+// Main script of the page: its form, its address and its results.
 
 import { fetchModels, translate } from "./api.js";
 import { isolated } from "./direction.js";
@@ -15,7 +15,7 @@ const [text, model, compare, beam, nbest, copy, results] =
 let models = new Map();
 let working = new AbortController();
 
-/** What the form says, with every field as text. */
+/** Return the contents of the form, with every field as text. */
 function state() {
   return {
     text: text.value, model: model.value, compare: compare.value,
@@ -24,8 +24,8 @@ function state() {
 }
 
 /**
- * Put into the form what an address says; the rest stays.
- * Whether all of it could be.
+ * Fill the form with the fields of an address; keep the form's other contents.
+ * Return whether the page has the models that the address names.
  */
 function restore(fields) {
   for (const [name, input] of Object.entries({ text, beam, nbest })) {
@@ -42,7 +42,7 @@ function restore(fields) {
   return chosen.every(Boolean);
 }
 
-/** Choose from a list; what it does not have is said. */
+/** Choose a model in a list; show an error if the list does not have it. */
 function choose(list, name) {
   const known = [...list.options].some(({ value }) => value === name);
   if (known) list.value = name;
@@ -50,7 +50,7 @@ function choose(list, name) {
   return known;
 }
 
-/** What follows from a choice: languages, sample, sizes. */
+/** Adapt language, sample sentence, and limits to the chosen options. */
 function settle() {
   const { source } = models.get(model.value);
   text.lang = source;
@@ -60,7 +60,7 @@ function settle() {
   fitText();
 }
 
-/** As high as its lines. */
+/** Make the text field as high as its lines. */
 function fitText() {
   text.style.height = "auto";
   text.style.height = `${text.scrollHeight}px`;
@@ -71,7 +71,7 @@ function say(sentence, isError = false) {
   byId("status").classList.toggle("error", isError);
 }
 
-/** A request for each line and model, in the order they are shown. */
+/** Make a request for each line and model, in the order of the results. */
 function requests({ text, model, compare, beam, nbest, tokens }) {
   const lines = text.split("\n").filter((line) => line.trim());
   const names = compare && compare !== model ? [model, compare] : [model];
@@ -81,7 +81,7 @@ function requests({ text, model, compare, beam, nbest, tokens }) {
   })));
 }
 
-/** Ask for all that the form says, and show it. */
+/** Send the requests of the form, and show the answers. */
 async function submit() {
   const asked = state();
   const wanted = requests(asked);
@@ -125,7 +125,7 @@ function show(asked, wanted, answers) {
   history.replaceState(null, "", toLink(asked));
 }
 
-/** What was shown is not what was asked for now. */
+/** Show an error, and remove results of earlier requests. */
 function fail(sentence) {
   say(sentence, true);
   results.replaceChildren();
@@ -141,7 +141,7 @@ async function copyLink() {
   }
 }
 
-/** Options apply at once where there is something to show them on. */
+/** Apply changed options at once if there is a text to translate. */
 function optionChanged() {
   settle();
   if (text.value.trim()) form.requestSubmit();

@@ -1,4 +1,4 @@
-// One answer: the translation, its alternatives, pictures, table, files.
+// Panel for one answer: translation, alternatives, pictures, table and files.
 
 import { isolated, withWordsIsolated, write } from "./direction.js";
 import { jsonFile, pngFile, save, svgFile } from "./download.js";
@@ -11,7 +11,7 @@ const PICTURES = { ribbons, "heat-map": heatMap };
 let panels = 0;
 
 /**
- * A panel for an answer of the server.
+ * Make the panel for an answer of the server.
  * `heading` is { model, source, target }, as GET /models describes it.
  */
 export function panel(answer, heading) {
@@ -39,7 +39,7 @@ function item(text) {
   return element;
 }
 
-/** The n best, to choose from; nothing where there is only one. */
+/** List the n best translations to choose from, if there are several. */
 function addAlternatives(article, answer, name) {
   const fieldset = article.querySelector(".alternatives");
   fieldset.hidden = answer.nbest.length < 2;

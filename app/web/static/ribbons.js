@@ -1,18 +1,19 @@
-// Two sentences, one above the other, and a ribbon for every look: as wide as
-// its share of the attention. Each sentence runs its own way.
+// Ribbons picture of attention: two sentences, one above the other, and a
+// ribbon between two words for each attention weight. The greater the weight,
+// the wider the ribbon. Each sentence has its own direction.
 
 import { runsLeftward, wordDirection } from "./direction.js";
 import { canvas, mark, short, widthOf, word } from "./svg.js";
 
-const GAP = 16; // between words, at least
-const WIDEST_GAP = 64; // where the other sentence is longer
-const WIDTH = 18; // of a ribbon that is all of a word's attention
-const LEAST = 0.01; // what gets less than this is not drawn
+const GAP = 16; // least space between words
+const WIDEST_GAP = 64; // greatest space between words
+const WIDTH = 18; // of a ribbon of weight 1
+const LEAST = 0.01; // smaller weights are not drawn
 const MARGIN = 14;
 const TOP = 32; // base line of the source
 const DESCENT = 16; // below the base line of the translation
 
-/** The picture of a view: { source, target, weights }. */
+/** Draw the ribbons between two lists of tokens, `source` and `target`. */
 export function ribbons(view) {
   const width = Math.max(lineWidth(view.source), lineWidth(view.target));
   const depth = Math.round(Math.min(260, Math.max(120, width * 0.24)));
@@ -36,8 +37,8 @@ function lineWidth(labels, gap = GAP) {
 }
 
 /**
- * Where the words of a line are, which is spread over the picture. The first
- * stands where reading starts.
+ * Return the positions of the words of a line, spread over the width. The first
+ * word is on the right if the line is read from right to left.
  */
 function boxes(labels, width, y) {
   const leftward = runsLeftward(labels);
@@ -55,7 +56,7 @@ function boxes(labels, width, y) {
   });
 }
 
-/** Every weight worth a ribbon, with its span at both ends. */
+/** List the weights to draw, each with the two ends of its ribbon. */
 function looks(weights, upper, lower) {
   const columns = upper.map((_, source) => weights.map((row) => row[source]));
   const tops = columns.map((column, at) => spans(column, upper[at], lower));
@@ -68,8 +69,9 @@ function looks(weights, upper, lower) {
 }
 
 /**
- * Shares of a word laid side by side in its middle, squeezed if need be; in
- * the order in which the words of the other line stand.
+ * Return the left and right edges of the ribbons that end at a word. They are
+ * side by side around its middle, in the order of the words of the other line,
+ * and narrower if they would be wider than the word.
  */
 function spans(shares, box, others) {
   const total = shares.reduce((sum, share) => sum + share, 0);
@@ -84,7 +86,7 @@ function spans(shares, box, others) {
   });
 }
 
-/** A ribbon that leaves one line and meets the other at right angles. */
+/** Draw a ribbon that meets both lines at right angles. */
 function band({ source, target, weight, top, end }, y, bottom) {
   const [x0, x1, u0, u1] = [...top, ...end].map((x) => x.toFixed(1));
   const middle = (y + bottom) / 2;

@@ -1,4 +1,4 @@
-// Elements of SVG, text measured, and what both pictures are made of.
+// SVG elements that both pictures use, and the measuring of text.
 
 const SVG = "http://www.w3.org/2000/svg";
 const pen = document.createElement("canvas").getContext("2d");
@@ -6,7 +6,7 @@ const pen = document.createElement("canvas").getContext("2d");
 export const END = "</s>";
 export const FONT_SIZE = 18;
 
-/** An SVG element with attributes, around children. */
+/** Make an SVG element with attributes and children. */
 export function draw(name, attributes = {}, ...children) {
   const element = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -16,12 +16,12 @@ export function draw(name, attributes = {}, ...children) {
   return element;
 }
 
-/** A tenth of a pixel is as fine as it gets. */
+/** Round a number to a tenth of a pixel; return other values unchanged. */
 function round(value) {
   return typeof value === "number" ? Math.round(10 * value) / 10 : value;
 }
 
-/** The picture itself, which holds words that can be focused. */
+/** Make the <svg> element of a picture. */
 export function canvas(wide, high, label, ...children) {
   const [width, height] = [Math.ceil(wide), Math.ceil(high)];
   return draw("svg", {
@@ -30,7 +30,7 @@ export function canvas(wide, high, label, ...children) {
   }, ...children);
 }
 
-/** How wide a word is, in the font of the pictures. */
+/** Measure the width of a word in pixels, in the font of the pictures. */
 export function widthOf(text, size = FONT_SIZE) {
   const family = getComputedStyle(document.documentElement)
     .getPropertyValue("--serif");
@@ -38,7 +38,7 @@ export function widthOf(text, size = FONT_SIZE) {
   return pen.measureText(text).width;
 }
 
-/** A long label, cut to what a picture has room for; marks take none. */
+/** Cut a label to `longest` letters; combining marks are not counted. */
 export function short(text, longest = 24) {
   const letters = text.match(/^\p{M}+|\P{M}\p{M}*/gu) ?? [];
   if (letters.length <= longest) return text;
@@ -46,8 +46,8 @@ export function short(text, longest = 24) {
 }
 
 /**
- * A word of the sentence `side` that can be pointed at, focused and pressed.
- * Its tint shows how much it was looked at by a chosen word.
+ * Draw a word of the sentence `side`, which can be focused and pressed.
+ * Behind it is a rectangle, whose tint can show its attention weight.
  * `box` is { x, y, width, size, direction, toLeft }: x is its right edge if
  * toLeft is set, else its left one.
  */
@@ -72,7 +72,7 @@ export function word(side, index, text, box, transform = "") {
   }, draw("rect", { ...frame, class: "tint", "fill-opacity": 0 }), label);
 }
 
-/** A mark between a source and a target word: a ribbon or a cell. */
+/** Draw the mark of a source and a target word: a ribbon or a cell. */
 export function mark(name, source, target, weight, attributes) {
   return draw(name, {
     ...attributes, class: "mark", "data-source": source,

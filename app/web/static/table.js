@@ -1,4 +1,4 @@
-// The weights as a table, for reading and for screen readers.
+// Table of the attention weights, which screen readers can read.
 
 import { runsLeftward, wordDirection } from "./direction.js";
 import { percent } from "./looking.js";

@@ -1,1 +1,0 @@
-"""How fast a preset trains and translates here, and beside what."""

@@ -1,0 +1,1 @@
+"""Commands: each parses options, calls one function, and shows its result."""

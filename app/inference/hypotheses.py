@@ -1,0 +1,201 @@
+"""Results of translation: source and target texts, scores, and attention."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from app.alignment import (
+    MAIN_READING,
+    POSTERIOR,
+    READINGS,
+    View,
+    merge,
+)
+from data import GlimpseError
+from data.inventory import Inventory
+from data.modalities import Axis, Text
+from data.text import Span
+
+By = Literal["words", "pieces"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """Text of the source or of the target, with the ids of its tokens.
+
+    Attributes:
+        text: the normalised text.
+        ids: ids of the text's tokens, the final EOS included.
+        modality: the object that converted the text into ids.
+        spans: start and end of each token in the text, counted in characters;
+            None to let the modality compute them.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    modality: Text
+    spans: tuple[Span, ...] | None = None
+
+    @cached_property
+    def words(self) -> Axis:
+        """Words of the text, and how each token is divided among the words.
+
+        The last word stands for the end of the sentence.
+        """
+        return self.modality.axis(self.text, self.ids, self.spans)
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """Pieces into which the tokenizer divided the text, one for each id."""
+        return self.modality.pieces(self.ids)
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """Translation of a sentence, either found by search or given by the user.
+
+    Attributes:
+        score: log-probability adjusted by the length penalty of the search; for
+            a given translation, the same as `log_prob`.
+        log_prob: sum of the natural log-probabilities of the target tokens.
+        attention: attention weights (T, S), with a row for each target token
+            and a column for each source token; None for a model without
+            attention.
+        source: the source text in the form that the model read.
+        target: the translation. If the model's target tokens are whole words,
+            unknown words may have been replaced in the text, see
+            `Translator.translate`; `ids` still has the id of the unknown word.
+        correct: for a given translation, the number of its tokens to which the
+            model gives a higher probability than to any other token in the same
+            position; None for a translation found by search.
+        loss: for a given translation, the value of the training loss; None for
+            a translation found by search.
+        posterior: for a given translation, attention (T, S) computed with
+            knowledge of the target words, see `Seq2Seq.posterior`; None if it
+            was not computed.
+    """
+
+    score: float
+    log_prob: float
+    attention: np.ndarray | None
+    source: Item
+    target: Item
+    correct: int | None = None
+    loss: float | None = None
+    posterior: np.ndarray | None = None
+    _views: dict[tuple[str, str], View] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @property
+    def text(self) -> str:
+        """Text of the translation."""
+        return self.target.text
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Ids of the target tokens, the final EOS included."""
+        return self.target.ids
+
+    def view(self, by: By = "words", reading: str = MAIN_READING) -> View:
+        """Return the attention, with labels for its rows and columns.
+
+        The label of a word is the word as it stands in the text. So the label
+        of an unknown source word is the word itself. The label of an unknown
+        target word is its replacement or, if it was not replaced, the mark of
+        an unknown word.
+
+        Args:
+            by: "words" for one row or column per word, or "pieces" for one per
+                piece of a word.
+            reading: name of the rule that picks the attention weights of a
+                target token, such as `before` for those of the decoder step
+                that produced it; one of `READINGS`, or `POSTERIOR` if
+                `Translator.force` computed the posterior attention.
+
+        Raises:
+            GlimpseError: `reading` is `POSTERIOR`, but the posterior attention
+                was not computed.
+        """
+        key = (by, reading)
+        if key not in self._views:
+            self._views[key] = self._view(by, reading)
+        return self._views[key]
+
+    def _view(self, by: By, reading: str) -> View:
+        weights = self._read(reading)
+        if by == "pieces":
+            return View(self.source.pieces, self.target.pieces, weights)
+        source, target = self.source.words, self.target.words
+        if weights is not None:
+            weights = merge(weights, source.shares, target.shares)
+        return View(source.labels, target.labels, weights)
+
+    def _read(self, reading: str) -> np.ndarray | None:
+        if self.attention is None:
+            return None
+        if reading != POSTERIOR:
+            return READINGS[reading](self.attention)
+        if self.posterior is None:
+            raise GlimpseError(
+                "The posterior of a translation was asked for, but was not "
+                "computed: call Translator.force with posterior=True"
+            )
+        return self.posterior
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Source sentence with its n best translations.
+
+    Attributes:
+        source: the sentence as the user gave it.
+        read: the sentence after normalisation, and cut if it has too many
+            tokens. When it is converted to ids, some words and characters are
+            replaced by forms that occur in the training text, see
+            `Inventory.adapt`; `read.text` does not show these replacements.
+            The positions in `read.spans` are those in `read.text`.
+        hypotheses: the translations, best first; empty only after
+            `Translator.encode`, which does not translate.
+        truncated: whether the sentence was cut.
+        longest_trained: length of the longest source in training, in tokens
+            with EOS.
+        inventory: counts of the words and characters in the source side of the
+            training text; None if they are not known.
+    """
+
+    source: str
+    read: Item
+    hypotheses: tuple[Hypothesis, ...]
+    truncated: bool
+    longest_trained: int
+    inventory: Inventory | None = field(repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """Text of the best translation."""
+        return self.hypotheses[0].text
+
+    @property
+    def source_ids(self) -> tuple[int, ...]:
+        """Ids of the source tokens that the model read, with the final EOS."""
+        return self.read.ids
+
+    @property
+    def unseen(self) -> dict[str, list[str]]:
+        """Words and characters of the source that did not occur in training.
+
+        The keys are "words" and "characters". Words and characters that
+        occurred in another case, upper or lower, are not listed. Characters of
+        listed words are not listed again. If `inventory` is None, it is unknown
+        what occurred in training, and both lists are empty.
+        """
+        if self.inventory is None:
+            return {"words": [], "characters": []}
+        adapted = self.inventory.adapt(self.read.text).text
+        return {
+            "words": self.inventory.unseen_words(adapted),
+            "characters": self.inventory.unseen_characters(adapted),
+        }

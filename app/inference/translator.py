@@ -1,0 +1,340 @@
+"""Translator that uses the model of a run folder.
+
+It takes text, and returns translations with their attention.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from app.config import Config
+from app.inference.batching import batches, dealt, padded
+from app.inference.hypotheses import Hypothesis, Item, Translation
+from app.inference.unknown_words import replaced
+from app.machine.device import pick_device
+from app.runs import Run
+from data import GlimpseError, normalise
+from data.inventory import Adapted, Inventory, as_it_is
+from data.sides import Sides
+from models import Hypotheses, SequenceModel
+from models.decoding import forced_graph, posterior_graph, search_graph
+
+# Least number of sentences whose batches are divided into parts that run side
+# by side. For fewer, the gain is less than the second that the graph of the
+# parts takes to build.
+LEAST_DIVIDED = 32
+
+Progress = Callable[[int], Any]  # function of the number of sentences just done
+
+
+class Translator:
+    """Translator of sentences with one model.
+
+    Args:
+        model: a built model.
+        sides: the source side and the target side of the model's corpus, each
+            with its language and tokenizer.
+        config: the configuration of the model's run; it has the default options
+            of the search, and the largest length of a source.
+        inventory: counts of the words and characters in the source side of the
+            training text; None if they are not known.
+        keep_unknown: whether to keep the marks of unknown words in
+            translations, instead of replacing them; see `translate`.
+    """
+
+    def __init__(
+        self,
+        model: SequenceModel,
+        sides: Sides,
+        config: Config,
+        inventory: Inventory | None = None,
+        keep_unknown: bool = False,
+    ) -> None:
+        self.model = model
+        self.sides = sides
+        self.config = config
+        self.inventory = inventory
+        self.keep_unknown = keep_unknown
+        self._graphs: dict[Hashable, Callable[..., Any]] = {}
+
+    @classmethod
+    def load(
+        cls, folder: Path | str, *, keep_unknown: bool = False
+    ) -> "Translator":
+        """Load the best model of a run folder, and make a translator of it.
+
+        Args:
+            folder: the run folder.
+            keep_unknown: see `Translator`.
+
+        Raises:
+            GlimpseError: `folder` is not a run folder, or its weights cannot be
+                read.
+        """
+        run = Run.open(Path(folder))
+        sides = run.load_sides()
+        model = run.build_model(sides)
+        run.load_weights(model)
+        return cls(model, sides, run.config, run.load_inventory(), keep_unknown)
+
+    def translate(
+        self,
+        sentences: Sequence[str],
+        *,
+        beam_size: int | None = None,
+        nbest: int = 1,
+        progress: Progress = lambda count: None,
+    ) -> list[Translation]:
+        """Translate sentences; return translations in the same order.
+
+        If the target tokens are whole words, a translation may have unknown
+        words. Each unknown word is replaced by the source word that had the
+        largest attention weight in the step that produced the unknown word
+        (Jean et al. 2015, section 3.3; Luong, Pham and Manning 2015). The mark
+        of the unknown word stays if all weights of that step are 0, if the
+        model has no attention, or if `keep_unknown` is true.
+
+        Args:
+            sentences: any texts; the translation of an empty text is empty.
+            beam_size: number of hypotheses kept in the search; None for the
+                number in the run's configuration.
+            nbest: number of translations of each sentence, at most `beam_size`.
+            progress: function that is called after each batch with the number
+                of sentences in that batch.
+
+        Raises:
+            GlimpseError: `nbest` is larger than the beam size.
+        """
+        options = self.config.search
+        if beam_size is not None:
+            options = replace(options, beam_size=beam_size)
+        if nbest > options.beam_size:
+            raise GlimpseError(
+                f"{nbest} translations of each sentence were asked for with a "
+                f"beam of {options.beam_size}; the beam must be at least as "
+                f"large as that number: give --beam {nbest}"
+            )
+        done = [self._empty(sentence) for sentence in sentences]
+        items = [translation.read for translation in done]
+        parts = self._parts(len(items))
+        graph = self._graph(search_graph, options, parts)
+        for batch in batches([len(item.ids) for item in items]):
+            rows = dealt(batch, parts)
+            found = _run(graph, *padded([items[row].ids for row in rows]))
+            for place, row in enumerate(rows):
+                done[row] = replace(
+                    done[row],
+                    hypotheses=self._hypotheses(
+                        found, place, items[row], nbest
+                    ),
+                )
+            progress(len(rows))
+        return done
+
+    def force(
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        *,
+        posterior: bool = False,
+        progress: Progress = lambda count: None,
+    ) -> list[Translation]:
+        """Compute the scores and the attention of given translations.
+
+        The model does not search: it computes the probability of each given
+        token from the source and the given tokens before it.
+
+        Args:
+            sources: the sentences.
+            targets: one translation of each sentence.
+            posterior: whether to compute the posterior attention too, see
+                `Seq2Seq.posterior`; this needs a model whose `has_posterior` is
+                true.
+            progress: function that is called after each batch with the number
+                of sentences in that batch.
+
+        Returns:
+            Each source with its target as the only hypothesis. The text of the
+            hypothesis is the normalised target; no unknown word in it is
+            replaced.
+        """
+        done = [self.encode(source) for source in sources]
+        said = [self._target(normalise(target)) for target in targets]
+        lengths = [
+            max(len(each.read.ids), len(target.ids))
+            for each, target in zip(done, said, strict=True)
+        ]
+        parts = self._parts(len(done))
+        for rows in batches(lengths, shortest=0):
+            forced = self._force(
+                [done[row].read for row in rows],
+                [said[row] for row in rows],
+                posterior,
+                parts,
+            )
+            for row, hypothesis in zip(rows, forced, strict=True):
+                done[row] = replace(done[row], hypotheses=(hypothesis,))
+            progress(len(rows))
+        return done
+
+    def encode(self, sentence: str) -> Translation:
+        """Convert a sentence to the ids that the model reads.
+
+        Returns:
+            A translation that has the normalised text and the ids, but no
+            hypothesis. A sentence with too many tokens is cut.
+        """
+        text, adapted = normalise(sentence), self._adapt(sentence)
+        tokenizer = self.sides.source.tokenizer
+        ids = self.sides.source.ids(adapted.text)
+        most = self.config.search.max_source_length
+        spans = [
+            adapted.typed(span) for span in tokenizer.spans(ids, adapted.text)
+        ]
+        truncated = len(ids) > most
+        if truncated:
+            ids = (*ids[: most - 1], tokenizer.EOS)
+            text = text[: spans[most - 2][1]]
+            spans = [*spans[: most - 1], (len(text),) * 2]
+        return Translation(
+            sentence,
+            Item(text, ids, self.sides.source, tuple(spans)),
+            (),
+            truncated,
+            self.longest_trained,
+            self.inventory,
+        )
+
+    @property
+    def longest_trained(self) -> int:
+        """Length of the longest source in training, in tokens with EOS.
+
+        Older versions of Glimpse did not record this length. For a run of such
+        a version, the result is the largest length that training allowed.
+        """
+        counted = self.inventory.longest if self.inventory else None
+        return counted or self.config.pipeline.max_source_length
+
+    def _adapt(self, sentence: str) -> Adapted:
+        """Normalise a sentence, and adapt it to the training text.
+
+        Some words and characters are replaced by forms that occur in the
+        training text, see `Inventory.adapt`.
+        """
+        text = normalise(sentence)
+        return self.inventory.adapt(text) if self.inventory else as_it_is(text)
+
+    def _target(self, text: str) -> Item:
+        target = self.sides.target
+        return Item(text, target.ids(text), target)
+
+    def _empty(self, sentence: str) -> Translation:
+        """Encode a sentence, and make an empty text its only translation."""
+        translation = self.encode(sentence)
+        target = Item("", (), self.sides.target)
+        nothing = Hypothesis(0.0, 0.0, None, translation.read, target)
+        return replace(translation, hypotheses=(nothing,))
+
+    def _parts(self, sentences: int) -> int:
+        """Return the number of parts into which each batch is divided.
+
+        The parts of a batch are computed at the same time.
+
+        Args:
+            sentences: number of all sentences to process.
+        """
+        if sentences < LEAST_DIVIDED:
+            return 1
+        return pick_device().parts(self.config.training.parts)
+
+    def _graph(
+        self, make: Callable[..., Callable[..., Any]], *how: Hashable
+    ) -> Callable[..., Any]:
+        """Return a graph of the model; build it only if it is not built yet.
+
+        Args:
+            make: function that builds the graph. Its arguments are the model,
+                the special symbols of the target side, and the values in `how`.
+            how: further arguments of `make`.
+        """
+        key = make, *how
+        if key not in self._graphs:
+            symbols = self.sides.target.symbols
+            self._graphs[key] = make(self.model, symbols, *how)
+        return self._graphs[key]
+
+    def _force(
+        self,
+        sources: Sequence[Item],
+        targets: Sequence[Item],
+        posterior: bool,
+        parts: int,
+    ) -> list[Hypothesis]:
+        given = (
+            *padded([source.ids for source in sources]),
+            *padded([target.ids for target in targets]),
+        )
+        forced = _run(self._graph(forced_graph, parts), *given)
+        origins = ()
+        if posterior:
+            origins = _run(self._graph(posterior_graph, parts), *given)
+        return [
+            Hypothesis(
+                float(forced.log_probs[place]),
+                float(forced.log_probs[place]),
+                _crop(forced.attention, (place,), target, source),
+                source,
+                target,
+                int(forced.correct[place]),
+                float(forced.losses[place]),
+                _crop(origins, (place,), target, source),
+            )
+            for place, (source, target) in enumerate(
+                zip(sources, targets, strict=True)
+            )
+        ]
+
+    def _hypotheses(
+        self, found: Hypotheses, place: int, source: Item, nbest: int
+    ) -> tuple[Hypothesis, ...]:
+        lengths = found.lengths[place]
+        hypotheses = tuple(
+            self._hypothesis(found, place, rank, source)
+            for rank in range(min(nbest, len(lengths)))
+            if lengths[rank]
+        )
+        by_word = self.sides.target.tokenizer.is_word_level
+        if self.keep_unknown or not by_word:
+            return hypotheses
+        return tuple(map(replaced, hypotheses))
+
+    def _hypothesis(
+        self, found: Hypotheses, place: int, rank: int, source: Item
+    ) -> Hypothesis:
+        length = int(found.lengths[place, rank])
+        ids = tuple(int(i) for i in found.tokens[place, rank, :length])
+        target = Item(self.sides.target.decode(ids), ids, self.sides.target)
+        return Hypothesis(
+            float(found.scores[place, rank]),
+            float(found.log_probs[place, rank]),
+            _crop(found.seen.attention, (place, rank), target, source),
+            source,
+            target,
+        )
+
+
+def _run(graph: Callable[..., Any], *given: tf.Tensor) -> Any:
+    return tf.nest.map_structure(lambda x: x.numpy(), graph(*given))
+
+
+def _crop(
+    attention: Any, place: tuple[int, ...], target: Item, source: Item
+) -> np.ndarray | None:
+    if isinstance(attention, tuple):
+        return None
+    rows = attention[place][: len(target.ids), : len(source.ids)]
+    return rows.astype(np.float32)
