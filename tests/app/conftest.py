@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from app.translator import Translator
+    from app.inference import Translator
     from tests.app.tiny import Trainers
 
 PAIRS = [
@@ -26,10 +26,13 @@ TARGETS = [target for _, target in PAIRS]
 
 def make_run(folder: Path, decoder: str = "bahdanau") -> Path:
     """A run whose weights nobody trained; they are drawn by a fixed seed."""
-    from app.config import Config, ModelOptions, TokenizerOptions
-    from app.run import Run, Tokenizers
+    from app.config import Config
+    from app.runs import Run
     from data import Tokenizer
     from data.inventory import Inventory
+    from data.options import TokenizerOptions
+    from data.sides import Sides
+    from models.architecture import ModelOptions
 
     units = {"embedding_units": 7, "encoder_units": 5, "decoder_units": 11}
     config = Config(
@@ -38,10 +41,10 @@ def make_run(folder: Path, decoder: str = "bahdanau") -> Path:
     )
     run = Run.create(folder, config)
     tokenizer = Tokenizer.train([*SOURCES, *TARGETS], 360)
-    tokenizers = Tokenizers(tokenizer, tokenizer)
-    run.save_tokenizers(tokenizers)
+    sides = Sides.of([tokenizer], config.languages)
+    run.save_sides(sides)
     run.save_inventory(Inventory.of(SOURCES))
-    model = run.build_model(tokenizers)
+    model = run.build_model(sides)
     # Large enough for translations that differ in words and in length.
     random = np.random.default_rng(3)
     for weight in model.weights:
@@ -65,7 +68,7 @@ def plain_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def translator(tiny_run: Path) -> "Translator":
     """The model of `tiny_run`, loaded once."""
-    from app.translator import Translator
+    from app.inference import Translator
 
     return Translator.load(tiny_run)
 

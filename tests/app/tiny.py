@@ -14,13 +14,15 @@ from typing import Any
 
 import keras
 
-from app import training
-from app.checkpoints import Checkpoints
-from app.config import Config, load_config
-from app.device import Device
-from app.run import Run
-from app.training import Trainer, load_guide, prepare_tokenizers
-from app.watch import Watch
+from app.config import Config, load_config, without_unused
+from app.machine.device import Device
+from app.runs.folder import Run
+from app.training.checkpoints import Checkpoints
+from app.training.compiled import old_order, variables
+from app.training.loop import Trainer
+from app.training.opening import load_guide, prepare_sides
+from app.training.watch import Watch
+from data import Places
 from data.corpora import Corpus, Pair
 
 ANIMALS = {"cat": "chat", "dog": "chien", "horse": "cheval", "bird": "oiseau"}
@@ -89,9 +91,9 @@ def make_trainer(folder: Path, *overrides: str, times: int = 1) -> Trainer:
     return Trainer(
         run,
         corpus,
-        prepare_tokenizers(run, corpus),
+        prepare_sides(run, corpus),
         Device("the CPU", jit_compile=False),
-        load_guide(run.config, corpus),
+        load_guide(run.config, corpus, Places()),
     )
 
 
@@ -107,16 +109,17 @@ class Trainers:
 
     def __init__(self, folder: Path) -> None:
         self.first = make_trainer(folder)
-        self.variables = training._variables(self.first.model)
+        self.variables = variables(self.first.model)
         self.values = [variable.numpy() for variable in self.variables]
 
     def __call__(self, folder: Path, *overrides: str) -> Trainer:
         """Like `make_trainer`; only of `training` may there be overrides."""
         run = _open_or_create(folder, *overrides)
         trainer = copy.copy(self.first)
-        assert run.config.model == trainer.run.config.model
+        own, first = map(without_unused, (run.config, trainer.run.config))
+        assert own.model == first.model
         assert run.config.pipeline == trainer.run.config.pipeline
-        prepare_tokenizers(run, trainer.corpus)
+        prepare_sides(run, trainer.corpus)
         for variable, value in zip(self.variables, self.values, strict=True):
             variable.assign(value)
         trainer.run = run
@@ -124,8 +127,12 @@ class Trainers:
         trainer.total_steps = (
             trainer.options.epochs * trainer.data.steps_per_epoch
         )
-        trainer.checkpoints = Checkpoints(run.checkpoints, self.variables)
-        trainer.watch = Watch(run, trainer.translator, trainer.examples)
+        trainer.checkpoints = Checkpoints(
+            run.checkpoints, self.variables, old_order(trainer.model)
+        )
+        trainer.watch = Watch(
+            run, trainer.translator, trainer.validation.examples
+        )
         return trainer
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from data import GlimpseError, load_corpus
+from data import GlimpseError, Places, load_corpus
 
 PAIRS = [
     (f"The  cat {place}.", f"Le\u00a0chat {place}.") for place in range(60)
@@ -41,14 +41,16 @@ class TinySplit(TinyTranslation):
 
 
 def test_a_split_of_a_set_has_a_sample(tmp_path: Path) -> None:
-    corpus = load_corpus("tfds:tiny_split", cache_dir=tmp_path)
+    corpus = load_corpus("tfds:tiny_split", places=Places(cache_dir=tmp_path))
     assert corpus.size("validation") == 10
     for split in corpus.splits:
         assert corpus.sample(split) == list(corpus.pairs(split))
 
 
 def test_a_set_is_prepared_normalised_and_split(tmp_path: Path) -> None:
-    corpus = load_corpus("tfds:tiny_translation", cache_dir=tmp_path)
+    corpus = load_corpus(
+        "tfds:tiny_translation", places=Places(cache_dir=tmp_path)
+    )
     assert corpus.splits == ("train", "validation", "test")
     found = [pair for split in corpus.splits for pair in corpus.pairs(split)]
     assert sorted(found) == sorted(
@@ -59,7 +61,10 @@ def test_a_set_is_prepared_normalised_and_split(tmp_path: Path) -> None:
     assert list(corpus.pairs("train")) == list(corpus.pairs("train"))
     assert corpus.sample() == list(corpus.pairs("train"))
     turned = load_corpus(
-        "tfds:tiny_translation", source="fr", target="en", cache_dir=tmp_path
+        "tfds:tiny_translation",
+        source="fr",
+        target="en",
+        places=Places(cache_dir=tmp_path),
     )
     assert next(turned.pairs("train"))[0].startswith("Le chat")
 
@@ -68,7 +73,9 @@ def test_a_large_set_is_sampled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data.corpora.catalogue.SAMPLE_SIZE", 40)
-    corpus = load_corpus("tfds:tiny_translation", cache_dir=tmp_path)
+    corpus = load_corpus(
+        "tfds:tiny_translation", places=Places(cache_dir=tmp_path)
+    )
     held = corpus.size("validation") + corpus.size("test")
     assert len(corpus.sample()) == 40 - held
     assert len(list(corpus.pairs("train"))) == 60 - held
@@ -85,7 +92,9 @@ def test_the_catalogue_by_name(
     )
     monkeypatch.setattr(tfds.core.DatasetInfo, "splits", splits)
     with tfds.testing.mock_data(num_examples=50):
-        corpus = load_corpus("tfds:wmt14_translate/fr-en", cache_dir=tmp_path)
+        corpus = load_corpus(
+            "tfds:wmt14_translate/fr-en", places=Places(cache_dir=tmp_path)
+        )
         assert corpus.splits == ("train", "validation", "test")
         assert {each: corpus.size(each) for each in counts} == counts
         pairs = list(corpus.pairs("train"))
@@ -95,7 +104,9 @@ def test_the_catalogue_by_name(
             GlimpseError, match="from 'en' into 'de': its texts are "
         ):
             load_corpus(
-                "tfds:wmt14_translate/fr-en", target="de", cache_dir=tmp_path
+                "tfds:wmt14_translate/fr-en",
+                target="de",
+                places=Places(cache_dir=tmp_path),
             )
 
 
@@ -104,7 +115,7 @@ def test_a_set_that_there_is_not(name: str, tmp_path: Path) -> None:
     with pytest.raises(
         GlimpseError, match=rf"cannot provide {name} .*wmt14_translate/fr-en"
     ):
-        load_corpus(name, cache_dir=tmp_path)
+        load_corpus(name, places=Places(cache_dir=tmp_path))
 
 
 def test_a_set_that_is_no_translation(tmp_path: Path) -> None:
@@ -112,4 +123,4 @@ def test_a_set_that_is_no_translation(tmp_path: Path) -> None:
         tfds.testing.mock_data(num_examples=5),
         pytest.raises(GlimpseError, match=r"mnist cannot .*texts are none"),
     ):
-        load_corpus("tfds:mnist", cache_dir=tmp_path)
+        load_corpus("tfds:mnist", places=Places(cache_dir=tmp_path))

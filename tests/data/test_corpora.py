@@ -11,6 +11,7 @@ from data import (
     Corpus,
     Example,
     GlimpseError,
+    Places,
     load_corpus,
     normalise,
     words,
@@ -50,7 +51,7 @@ def test_importing_data_does_not_load_tensorflow() -> None:
 
 @pytest.fixture(scope="module")
 def phrasebook(cache_dir: Path) -> Corpus:
-    return load_corpus("phrasebook", cache_dir=cache_dir)
+    return load_corpus("phrasebook", places=Places(cache_dir=cache_dir))
 
 
 def test_phrasebook_needs_no_network(
@@ -64,7 +65,7 @@ def test_phrasebook_needs_no_network(
     few = [pair for pair, _ in islice(distinct_sentences(3), 50)]
     # Drawing all splits takes seconds, and is done in other tests.
     monkeypatch.setattr(builder, "splits", lambda: {"train": few})
-    corpus = load_corpus("phrasebook", cache_dir=tmp_path)
+    corpus = load_corpus("phrasebook", places=Places(cache_dir=tmp_path))
     assert list(corpus.pairs("train")) == [
         (pair.english, pair.french) for pair in few
     ]
@@ -75,7 +76,7 @@ def test_phrasebook_splits(phrasebook: Corpus) -> None:
         *("long", "test", "train", "unseen", "validation"),
     ]
     with pytest.raises(GlimpseError, match=r"no split 'tset'.*test"):
-        phrasebook.dataset("tset")
+        next(phrasebook.pairs("tset"))
     assert phrasebook.processed_references("test") is None
 
 
@@ -96,7 +97,10 @@ def test_phrasebook_gold_indexes_words(phrasebook: Corpus) -> None:
 
 def test_phrasebook_turned_round(phrasebook: Corpus, cache_dir: Path) -> None:
     turned = load_corpus(
-        "phrasebook", source="fr", target="en", cache_dir=cache_dir
+        "phrasebook",
+        source="fr",
+        target="en",
+        places=Places(cache_dir=cache_dir),
     )
     there = phrasebook.examples("validation")
     back = turned.examples("validation")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from data import GlimpseError, load_corpus
+from data import GlimpseError, Places, load_corpus
 from data.corpora import multi30k, tatoeba
 from tests.data.test_tatoeba import LINES, zipped
 
@@ -63,7 +63,9 @@ def test_tatoeba(
     known = tatoeba.FILE.sha256
     monkeypatch.setattr(tatoeba, "FILE", replace(tatoeba.FILE, address=address))
     for _ in range(2):
-        corpus = load_corpus("tatoeba", cache_dir=tmp_path / "cache")
+        corpus = load_corpus(
+            "tatoeba", places=Places(cache_dir=tmp_path / "cache")
+        )
     assert sum(map(corpus.size, corpus.splits)) == len(LINES)
     assert served.asked == ["/fra-eng.zip"]
     warnings = [
@@ -101,7 +103,9 @@ def texts(served: Served, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 @pytest.mark.usefixtures("texts")
 def test_multi30k(served: Served, tmp_path: Path) -> None:
     for _ in range(2):
-        corpus = load_corpus("multi30k", cache_dir=tmp_path / "cache")
+        corpus = load_corpus(
+            "multi30k", places=Places(cache_dir=tmp_path / "cache")
+        )
     assert next(corpus.pairs("train")) == ("train.en 0", "train.fr 0")
     assert corpus.processed_references("test") == [
         f"test_2016_flickr.lc.norm.tok.fr {place}" for place in range(3)
@@ -118,13 +122,13 @@ def test_a_wrong_checksum_is_refused_and_leaves_no_corpus(
     path.write_bytes(gzip.compress(b"something else\n"))
     wrong = hashlib.sha256(b"something else\n").hexdigest()
     with pytest.raises(GlimpseError) as caught:
-        load_corpus("multi30k", cache_dir=tmp_path / "cache")
+        load_corpus("multi30k", places=Places(cache_dir=tmp_path / "cache"))
     message = str(caught.value)
     for part in (wrong, multi30k.RAW["val.fr"], "wants train.en.gz"):
         assert part in message
     assert served.asked.count("/raw/val.fr.gz") == 3
     path.write_bytes(content)  # what came whole before is not fetched again
-    load_corpus("multi30k", cache_dir=tmp_path / "cache")
+    load_corpus("multi30k", places=Places(cache_dir=tmp_path / "cache"))
     assert served.asked.count("/raw/train.en.gz") == 1
 
 
@@ -133,11 +137,11 @@ def test_what_cannot_be_had_is_said_with_all_its_names(
 ) -> None:
     monkeypatch.setattr(multi30k, "ADDRESS", served.address)
     with pytest.raises(GlimpseError) as caught:
-        load_corpus("multi30k", cache_dir=tmp_path / "cache")
+        load_corpus("multi30k", places=Places(cache_dir=tmp_path / "cache"))
     for name in multi30k.RAW:
         assert f"{name}.gz" in str(caught.value)
     assert "HTTP 404" in str(caught.value)
     file = replace(tatoeba.FILE, address=f"{served.address}fra-eng.zip")
     monkeypatch.setattr(tatoeba, "FILE", file)
     with pytest.raises(GlimpseError, match=r"fra-eng\.zip could not be .* 404"):
-        load_corpus("tatoeba", cache_dir=tmp_path / "cache")
+        load_corpus("tatoeba", places=Places(cache_dir=tmp_path / "cache"))

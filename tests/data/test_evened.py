@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.config import load_config
-from app.run import open_corpus
+from data import Places, open_corpus
 from data.corpora import Corpus, Pair
 from data.corpora.evened import EvenedCorpus
 
@@ -67,15 +67,20 @@ def test_what_is_measured_stays(evened: EvenedCorpus) -> None:
     assert evened.known_leaks() == frozenset()
 
 
+def opened(asked: list[str]) -> Corpus:
+    config = load_config("phrasebook", asked)
+    return open_corpus(config.corpus, config.cleaning, Places())
+
+
 def test_an_option_of_cleaning_asks_for_it(tmp_path: Path) -> None:
     table = tmp_path / "my.tsv"
     lines = [f"{n} don{mark}t\tnon" for n, mark in enumerate("'''''''''’'''")]
     table.write_text("\n".join(lines) + "\n", "utf-8")
     asked = ["corpus.name=parallel_text", f"corpus.train={table}"]
-    as_it_is = open_corpus(load_config("phrasebook", asked))
+    as_it_is = opened(asked)
     assert any("’" in source for source, _ in as_it_is.pairs("train"))
     asked.append("cleaning.even=true")
-    evened = open_corpus(load_config("phrasebook", asked))
+    evened = opened(asked)
     assert not any("’" in source for source, _ in evened.pairs("train"))
     assert len(list(evened.pairs("train"))) == len(
         list(as_it_is.pairs("train"))

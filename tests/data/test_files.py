@@ -346,7 +346,7 @@ def test_a_cell_of_several_lines_is_refused(
     path: Path, text: str, line: int
 ) -> None:
     path.write_text(text, "utf-8")
-    assert f"in line {line} begins a cell that holds a tab" in refused(path)
+    assert f"the cell that begins in line {line} holds a tab" in refused(path)
 
 
 @pytest.mark.usefixtures("block")

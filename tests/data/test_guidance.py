@@ -13,13 +13,16 @@ from data import (
     GlimpseError,
     Language,
     PipelineOptions,
+    Places,
     Tokenizer,
 )
 from data.corpora import Corpus, Pair
 from data.guidance import Guide, gold_guide, read_guide
 from data.links import parse_links, parse_pharaoh, to_pharaoh
 from data.pieces import piece_links, shares
-from data.pipeline import read_split, spread_links
+from data.sides import Sides
+from data.steps import spread_links
+from data.training_data import read_split
 
 PAIRS = [
     ("the cat", "le chat"),
@@ -64,6 +67,11 @@ class Bare(Made):
 def tokenizer() -> Tokenizer:
     # Characters and bytes: a word has several pieces.
     return Tokenizer.train(["the cat don't", "le chat rien"], 285)
+
+
+@pytest.fixture(scope="module")
+def sides(tokenizer: Tokenizer) -> Sides:
+    return Sides.of([tokenizer], LANGUAGES)
 
 
 def expected(place: int, tokenizer: Tokenizer) -> np.ndarray:
@@ -118,13 +126,13 @@ def test_links_become_rows_that_sum_to_1() -> None:
 
 @pytest.mark.parametrize("in_memory", [99, 0])
 def test_every_pair_keeps_its_links(
-    tokenizer: Tokenizer, in_memory: int
+    tokenizer: Tokenizer, sides: Sides, in_memory: int
 ) -> None:
     options = PipelineOptions(**{**vars(OPTIONS), "in_memory_pairs": in_memory})
     data = read_split(
         Made(),
         "train",
-        (tokenizer, tokenizer),
+        sides,
         options,
         CleaningOptions(duplicates=True),
         gold_guide(Made(), LANGUAGES),
@@ -149,14 +157,16 @@ def test_every_pair_keeps_its_links(
     assert expected(2, tokenizer).any()
 
 
-def test_batches_without_links_are_what_they_were(tokenizer: Tokenizer) -> None:
-    both = (tokenizer, tokenizer)
-    plain = read_split(Made(), "train", both, OPTIONS)
+def test_batches_without_links_are_what_they_were(sides: Sides) -> None:
+    plain = read_split(Made(), "train", sides, OPTIONS)
     guided = read_split(
-        Made(), "train", both, OPTIONS, guide=gold_guide(Made(), LANGUAGES)
+        Made(), "train", sides, OPTIONS, guide=gold_guide(Made(), LANGUAGES)
     )
     for one, other in zip(plain.epoch(1, 0), guided.epoch(1, 0), strict=True):
-        assert set(one[0]) == {"source", "target_in"}
+        assert set(one[0]) == {
+            *("source", "source_length"),
+            *("target_in", "target_length"),
+        }
         del other[0]["alignment"]
         tf.nest.map_structure(np.testing.assert_array_equal, one, other)
 
@@ -170,10 +180,10 @@ def test_links_come_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "links"
     lines = ["0-0 1-1", "", "3p1", "", ""]
     path.write_text("\n".join(lines) + "\n")
-    guide = read_guide(str(path), Bare(), LANGUAGES, None)
-    assert guide == Guide(dict(enumerate(lines)), LANGUAGES)
-    assert read_guide("links", Bare(), LANGUAGES, tmp_path) == guide
-    assert guide.fingerprint() != Guide({0: "0-0"}, LANGUAGES).fingerprint()
+    guide = read_guide(str(path), Bare(), LANGUAGES, Places())
+    assert guide == Guide(dict(enumerate(lines)))
+    assert read_guide("links", Bare(), LANGUAGES, Places(tmp_path)) == guide
+    assert guide.fingerprint() != Guide({0: "0-0"}).fingerprint()
 
 
 @pytest.mark.parametrize(
@@ -191,7 +201,7 @@ def test_links_come_from_a_file(tmp_path: Path) -> None:
         ),
         (
             ["0-2", "", "", "", ""],
-            r"line 1: word 2 of the target is linked, which has 2",
+            r"line 1: word 2 of the target is linked, but the target has 2",
         ),
         (
             ["", "0:1", "", "", ""],
@@ -205,12 +215,12 @@ def test_a_file_that_does_not_fit_is_refused(
     path = tmp_path / "links"
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(GlimpseError, match=message):
-        read_guide(str(path), Bare(), LANGUAGES, None)
+        read_guide(str(path), Bare(), LANGUAGES, Places())
 
 
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(GlimpseError, match="nowhere"):
-        read_guide("nowhere", Bare(), LANGUAGES, None)
+        read_guide("nowhere", Bare(), LANGUAGES, Places())
 
 
 def test_pharaoh_is_read_and_written() -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from data import GlimpseError, Language, Tokenizer, words
+from data import GlimpseError, Language, Places, Tokenizer, words
 from data.corpora import Corpus, Pair
-from data.guidance import Guide, gold_links, read_guide
+from data.guidance import Guide, between_words, gold_guide, read_guide
 from data.links import Counting, over_spaces, parse_links, parse_pharaoh
+from data.sides import Sides
 
 CASES = Path(__file__).parents[1] / "cases"
 OURS = (Language("en"), Language("fr"))
@@ -52,19 +53,18 @@ OURS_CODES = [language.code for language in OURS]
 
 def test_links_of_tokens_are_refused_with_advice(tokenised: Listed) -> None:
     with pytest.raises(GlimpseError, match=ADVICE):
-        read_guide(str(CASES / "tok.links"), tokenised, OURS, None)
+        read_guide(str(CASES / "tok.links"), tokenised, OURS, Places())
 
 
 def test_links_of_tokens_guide_tokens(tokenised: Listed) -> None:
-    guide = read_guide(str(CASES / "tok.links"), tokenised, TOKENISED, None)
+    guide = read_guide(str(CASES / "tok.links"), tokenised, TOKENISED, Places())
     texts = [side for pair in tokenised.given for side in pair]
     tokenizer = Tokenizer.train(texts, 400)
-    rows = guide.rows(tokenised.given[:1], (tokenizer, tokenizer))
+    rows = guide.rows(tokenised.given[:1], Sides.of([tokenizer], TOKENISED))
     ((source, target, links),) = rows
-    numbers = [int(each) for each in links.split()]
     ends = [len(tokenizer.encode(text)) - 1 for text in (target, source)]
     # The full stops, both the last tokens, are linked, and no "@".
-    assert ends in [numbers[i : i + 2] for i in range(0, len(numbers), 2)]
+    assert ends in links.reshape(-1, 2).tolist()
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_each_line_counts(pair: Pair, link: str) -> None:
 @pytest.mark.parametrize(
     ("link", "languages", "message"),
     [
-        ("0-3", OURS, "word 3 of the target is linked, which has 3"),
+        ("0-3", OURS, "word 3 of the target is linked, but the target has 3"),
         ("0-9", OURS, "count the words of data.words from 0"),
         ("1-3", OURS, "no word 0 is linked: count the words from 0"),
         ("0-2", TOKENISED, "count what stands between spaces, from 0"),
@@ -118,7 +118,7 @@ def test_many_lines_without_a_word_0_are_told(
     path = tmp_path / "links"
     path.write_text("\n".join(["1-1 2-2"] * 24 + [first]) + "\n")
     with caplog.at_level(logging.WARNING):
-        read_guide(str(path), corpus, OURS, None)
+        read_guide(str(path), corpus, OURS, Places())
     assert ("counted from 1?" in caplog.text) is warned
 
 
@@ -126,15 +126,15 @@ def test_pairs_with_an_empty_side_may_be_left_out(tmp_path: Path) -> None:
     corpus = listed(("a", "x"), ("", "x"), ("b c", "y"), ("a", ""))
     path = tmp_path / "links"
     path.write_text("0-0\n1-0\n")
-    guide = read_guide(str(path), corpus, OURS, None)
-    assert guide == Guide({0: "0-0", 2: "1-0"}, OURS)
+    guide = read_guide(str(path), corpus, OURS, Places())
+    assert guide == Guide({0: "0-0", 2: "1-0"})
     path.write_text("0-0\n\n1-0\n\n")
-    whole = read_guide(str(path), corpus, OURS, None)
+    whole = read_guide(str(path), corpus, OURS, Places())
     assert [whole.links[place] for place in (0, 2)] == ["0-0", "1-0"]
     for lines in (1, 3, 5):
         path.write_text("0-0\n" * lines)
         with pytest.raises(GlimpseError, match=f"{lines} lines of links for"):
-            read_guide(str(path), corpus, OURS, None)
+            read_guide(str(path), corpus, OURS, Places())
 
 
 def test_gold_between_words_becomes_gold_between_spaces() -> None:
@@ -143,6 +143,8 @@ def test_gold_between_words_becomes_gold_between_spaces() -> None:
     assert over_spaces("0-0 2p0 1-1 4-1", pair, OURS_CODES) == "0-0 1-0 2-0"
     assert over_spaces("0p0 2p1", pair, OURS_CODES) == "0p0 1p0"
     corpus = listed(pair)
-    assert gold_links(corpus, "train", OURS) == {0: "1-0 2-0 3p1"}
-    assert gold_links(corpus, "train", TOKENISED) == {0: "1-0 2p0"}
+    given = "1-0 2-0 3p1"
+    for languages, links in ((OURS, given), (TOKENISED, "1-0 2p0")):
+        assert between_words(given, pair, languages) == links
+        assert gold_guide(corpus, languages).links == {0: links}
     assert parse_pharaoh("1-0 2p0").sure == {(1, 0)}

@@ -3,16 +3,18 @@
 import gzip
 import itertools
 import logging
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from data import GlimpseError, load_corpus, normalise, words
-from data.corpora import Corpus, multi30k
-from data.corpora.alignments import flip_links, map_links, words_of_tokens
+from data import GlimpseError, Places, load_corpus, normalise, words
+from data.corpora import Corpus, multi30k, prepared
 from data.corpora.files import read_lines
+from data.corpora.multi30k_tokens import map_links, words_of_tokens
+from data.links import flip_links
 
 COUNTS = {"train": 11, "val": 5, "test_2016_flickr": 3}
 REAL_COUNTS = {"train": 29000, "validation": 1014, "test": 1000}
@@ -49,8 +51,7 @@ def load(folder: Path, tmp_path: Path) -> Load:
     def load(**choices: str) -> Corpus:
         return load_corpus(
             "multi30k",
-            data_dir=folder.parent,
-            cache_dir=tmp_path / "cache",
+            places=Places(folder.parent, tmp_path / "cache"),
             **choices,
         )
 
@@ -60,8 +61,7 @@ def load(folder: Path, tmp_path: Path) -> Load:
 def test_pairs_are_normalised_and_in_file_order(load: Load) -> None:
     corpus = load(source="de", target="en")
     assert corpus.splits == ("train", "validation", "test")
-    pairs = list(corpus.dataset("train").as_numpy_iterator())
-    assert [tuple(map(bytes.decode, pair)) for pair in pairs] == [
+    assert list(corpus.pairs("train")) == [
         tuple(normalise(line("train", code, place)) for code in ("de", "en"))
         for place in range(COUNTS["train"])
     ]
@@ -85,7 +85,9 @@ def test_plain_files_and_the_environment_will_do(
         path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
         path.unlink()
     monkeypatch.setenv("GLIMPSE_DATA_DIR", str(folder.parent))
-    corpus = load_corpus("multi30k", cache_dir=tmp_path / "cache")
+    corpus = load_corpus(
+        "multi30k", places=Places(cache_dir=tmp_path / "cache")
+    )
     assert len(corpus.examples("validation")) == COUNTS["val"]
 
 
@@ -114,6 +116,41 @@ def test_prepared_once_and_again_when_a_file_changes(
     shutil.copy(folder / "train.de.gz", folder / "train.en.gz")
     assert load().examples("train")[0].source.startswith("Le train de")
     assert caplog.text.count("Preparing corpus multi30k") == 2
+
+
+def test_the_fingerprint_is_that_of_the_training_text(
+    load: Load, folder: Path
+) -> None:
+    before = load().fingerprint()
+    assert re.fullmatch("[0-9a-f]{8}", before)
+    assert load().fingerprint() == before  # kept beside the text
+    path = folder / "train.fr.gz"
+    content = path.read_bytes()
+    lines = gzip.decompress(content).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(b"".join([*lines[:-1], b"Autre.\n"])))
+    changed = load().fingerprint()
+    path.write_bytes(gzip.compress(b"".join(lines[::-1])))
+    assert len({before, changed, load().fingerprint()}) == 3
+    path.write_bytes(content)
+    path = folder / "val.fr.gz"
+    path.write_bytes(gzip.compress(b"one\n" * COUNTS["val"]))
+    assert load().fingerprint() == before
+
+
+def test_the_fingerprint_stays_when_code_changes(
+    load: Load,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="data.corpora")
+    before = load().fingerprint()
+    code = tmp_path / "code.py"
+    monkeypatch.setattr(prepared, "_code", lambda code_of_corpus: [code])
+    for number in range(2):
+        code.write_text(f"VERSION = {number}")
+        assert load().fingerprint() == before
+    assert caplog.text.count("Preparing corpus multi30k") == 3
 
 
 def test_preparing_prints_nothing(
@@ -181,7 +218,7 @@ def test_no_data_directory(
 ) -> None:
     monkeypatch.delenv("GLIMPSE_DATA_DIR", raising=False)
     with pytest.raises(GlimpseError, match=r"train\.en\.gz, .* in no folder"):
-        load_corpus("multi30k", cache_dir=tmp_path)
+        load_corpus("multi30k", places=Places(cache_dir=tmp_path))
 
 
 def test_cache_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
@@ -189,8 +226,7 @@ def test_cache_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(GlimpseError, match="--cache-dir"):
         load_corpus(
             "multi30k",
-            data_dir=folder.parent,
-            cache_dir=tmp_path / "file" / "x",
+            places=Places(folder.parent, tmp_path / "file" / "x"),
         )
 
 
@@ -272,7 +308,7 @@ def test_words_of_tokens(
 
 @pytest.fixture(scope="module")
 def real(data_dir: Path, cache_dir: Path) -> Corpus:
-    return load_corpus("multi30k", data_dir=data_dir, cache_dir=cache_dir)
+    return load_corpus("multi30k", places=Places(data_dir, cache_dir))
 
 
 def test_real_counts_and_order(real: Corpus, data_dir: Path) -> None:
@@ -280,12 +316,7 @@ def test_real_counts_and_order(real: Corpus, data_dir: Path) -> None:
         assert real.builder.info.splits[split].num_examples == count
     path = data_dir / "multi30k" / "train.fr.gz"
     expected = [normalise(each) for each in read_lines(path)]
-    found = [
-        each.decode()
-        for _, targets in real.dataset("train").batch(1000)
-        for each in targets.numpy()
-    ]
-    assert found == expected
+    assert [target for _, target in real.pairs("train")] == expected
 
 
 def test_real_gold_maps_without_a_loss(real: Corpus, data_dir: Path) -> None:
@@ -344,8 +375,9 @@ def load_real_target(real: Corpus, source: str, target: str) -> Corpus:
         "multi30k",
         source=source,
         target=target,
-        data_dir=real.folder.parent,
-        cache_dir=Path(real.builder.data_path).parents[1],
+        places=Places(
+            real.folder.parent, Path(real.builder.data_path).parents[1]
+        ),
     )
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data import Corpus, GlimpseError, load_corpus
-from data.corpora.places import Places
+from data import Corpus, GlimpseError, Places, load_corpus
 
 LINES = [
     (f"The cat has {place % 97} mice.", f"Le chat a {place} souris.")
@@ -45,7 +44,7 @@ def test_given_splits_are_read_in_order(both: tuple[str, str]) -> None:
         assert len(corpus.examples(split)) == 300
     assert corpus.sample() == LINES
     with pytest.raises(GlimpseError, match="no split 'tset'"):
-        corpus.dataset("tset")
+        next(corpus.pairs("tset"))
 
 
 def test_splits_are_taken_without_a_leak(both: tuple[str, str]) -> None:
@@ -264,11 +263,13 @@ def test_text_is_normalised(tmp_path: Path) -> None:
 def test_names_below_the_data_directory(
     both: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert load(("a.en", "a.fr.gz"), data_dir=tmp_path).size("train") == 300
+    assert (
+        load(("a.en", "a.fr.gz"), places=Places(tmp_path)).size("train") == 300
+    )
     with pytest.raises(
         GlimpseError, match=r"no file b\.en here nor in .*--data-dir"
     ):
-        load(("b.en", "a.fr.gz"), data_dir=tmp_path)
+        load(("b.en", "a.fr.gz"), places=Places(tmp_path))
     monkeypatch.delenv("GLIMPSE_DATA_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
     assert load(("a.en", "a.fr.gz")).size("train") == 300

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from data import CleaningOptions, PipelineOptions, Tokenizer
+from data import CleaningOptions, Language, PipelineOptions, Tokenizer
 from data.cleaning import TOO_LONG, Drop
 from data.corpora import Corpus, Pair
+from data.sides import Sides
 from data.survey import Leak, Survey, survey
 
 TRAIN = [
@@ -38,20 +39,21 @@ class Made(Corpus):
 
 
 @pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
+def sides() -> Sides:
     texts = [text for pair in [*TRAIN, *TEST] for text in pair if text]
-    return Tokenizer.train(texts * 9, 400)
+    tokenizer = Tokenizer.train(texts * 9, 400)
+    return Sides.of([tokenizer], (Language("en"), Language("fr")))
 
 
 def made(*validation: Pair) -> Made:
     return Made("made", "en", "fr", (tuple(TRAIN), validation, tuple(TEST)))
 
 
-def found(corpus: Corpus, tokenizer: Tokenizer) -> Survey:
+def found(corpus: Corpus, sides: Sides) -> Survey:
     counted: list[int] = []
     result = survey(
         corpus,
-        (tokenizer, tokenizer),
+        sides,
         PipelineOptions(max_source_length=8),
         CleaningOptions(),
         counted.append,
@@ -60,9 +62,9 @@ def found(corpus: Corpus, tokenizer: Tokenizer) -> Survey:
     return result
 
 
-def test_counts_by_hand(tokenizer: Tokenizer) -> None:
+def test_counts_by_hand(sides: Sides) -> None:
     train, validation, test = found(
-        made(("the dogs", "les chiens")), tokenizer
+        made(("the dogs", "les chiens")), sides
     ).splits
     assert (train.split, train.pairs, train.kept) == ("train", 6, 4)
     assert train.drops == {
@@ -70,7 +72,7 @@ def test_counts_by_hand(tokenizer: Tokenizer) -> None:
         TOO_LONG: Drop(1, TRAIN[5]),
     }
     assert (train.different_sources, train.duplicates) == (2, 1)
-    lengths = [len(tokenizer.encode(one)) + 1 for one, _ in TRAIN[:4]]
+    lengths = [len(sides.source.ids(one)) for one, _ in TRAIN[:4]]
     assert train.source.tokens == sum(lengths)
     assert train.source.percentiles[-1] == max(lengths)
     assert (train.source.words, train.source.different_words) == (8, 3)
@@ -82,8 +84,8 @@ def test_counts_by_hand(tokenizer: Tokenizer) -> None:
     assert test.target.known_words == 1
 
 
-def test_a_planted_leak_is_found(tokenizer: Tokenizer) -> None:
-    clean = found(made(("the dogs", "les chiens")), tokenizer)
+def test_a_planted_leak_is_found(sides: Sides) -> None:
+    clean = found(made(("the dogs", "les chiens")), sides)
     assert clean.leaks == ()
     assert not clean.is_leaking
     leaking = found(
@@ -93,7 +95,7 @@ def test_a_planted_leak_is_found(tokenizer: Tokenizer) -> None:
             ("a cat", "x"),
             ("the cat", "le chaton"),
         ),
-        tokenizer,
+        sides,
     )
     assert leaking.leaks == (
         Leak(("train", "validation"), 1, 0, "the cat"),
@@ -102,21 +104,21 @@ def test_a_planted_leak_is_found(tokenizer: Tokenizer) -> None:
     assert leaking.is_leaking
 
 
-def test_a_known_leak_is_told_and_no_failure(tokenizer: Tokenizer) -> None:
+def test_a_known_leak_is_told_and_no_failure(sides: Sides) -> None:
     corpus = replace(
         made(("the cat", "le minou")), known=frozenset({"the cat", "other"})
     )
-    result = found(corpus, tokenizer)
+    result = found(corpus, sides)
     assert result.leaks == (Leak(("train", "validation"), 1, 1, "the cat"),)
     assert not result.is_leaking
     more = replace(
         corpus, texts=(*corpus.texts[:1], (("the cat", "x"), TRAIN[1]), ())
     )
-    (leak,) = found(more, tokenizer).leaks
+    (leak,) = found(more, sides).leaks
     assert (leak.count, leak.known, leak.example) == (2, 1, "the dog")
 
 
-def test_a_split_without_pairs(tokenizer: Tokenizer) -> None:
-    _, validation, _ = found(made(), tokenizer).splits
+def test_a_split_without_pairs(sides: Sides) -> None:
+    _, validation, _ = found(made(), sides).splits
     assert (validation.pairs, validation.source.tokens) == (0, 0)
     assert validation.source.percentiles == ()

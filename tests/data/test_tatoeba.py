@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data import Corpus, GlimpseError, load_corpus
+from data import Corpus, GlimpseError, Places, load_corpus
 from data.corpora import tatoeba
 
 LINES = [
@@ -36,7 +36,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def load(path: Path, tmp_path: Path) -> Callable[[], Corpus]:
     return lambda: load_corpus(
-        "tatoeba", data_dir=path.parents[1], cache_dir=tmp_path / "cache"
+        "tatoeba", places=Places(path.parents[1], tmp_path / "cache")
     )
 
 
@@ -98,7 +98,7 @@ def test_archives_that_are_none(path: Path) -> None:
 def real(data_dir: Path, cache_dir: Path) -> Corpus:
     if not (data_dir / "tatoeba").is_dir():
         pytest.skip("needs Tatoeba's fra-eng.zip below GLIMPSE_DATA_DIR")
-    return load_corpus("tatoeba", data_dir=data_dir, cache_dir=cache_dir)
+    return load_corpus("tatoeba", places=Places(data_dir, cache_dir))
 
 
 def test_real_counts(real: Corpus) -> None:

@@ -233,13 +233,13 @@ def translate(
     values: Values, model: Seq2Seq, source: Array, target_in: Array
 ) -> tuple[Array, Array]:
     """Logits (T, V) and weights (T, S) of unpadded token ids."""
-    table = values(model.target_embedding.embeddings)
-    words = values(model.source_embedding.embeddings)[source]
+    table = values(model.target.embedding.embeddings)
+    words = values(model.source.embedding.embeddings)[source]
     memory, summary = encoder(values, model.encoder)(words)
     states = bridge(values, model.decoder, summary)
     steps = decoder(values, model.decoder)(table[target_in], states, memory)
-    if model.softmax_projection is None:
+    softmax = model.target.projection
+    if softmax is None:
         return steps.readouts @ table.T, steps.weights
-    softmax = model.softmax_projection
     logits = steps.readouts @ values.matrix(softmax).T + values(softmax.bias)
     return logits, steps.weights

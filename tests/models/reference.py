@@ -409,60 +409,81 @@ def length_penalty(length: int, alpha: float) -> float:
     return (5 + length) ** alpha / (5 + 1) ** alpha
 
 
-def greedy(log_probs: LogProbs, limit: int) -> Words:
-    """The likeliest word at each step, until EOS or the limit."""
+def greedy(log_probs: LogProbs, limit: int, end: int | None = EOS) -> Words:
+    """The likeliest word at each step, until the end or the limit.
+
+    Without an end there are `limit` words, whichever they are.
+    """
     words: Words = ()
-    while EOS not in words:
-        allowed = _allowed(log_probs(words), len(words) + 1 == limit)
+    while len(words) < limit and end not in words:
+        allowed = _allowed(log_probs(words), len(words) + 1 == limit, end)
         words += (max(allowed, key=lambda word: allowed[word]),)
     return words
 
 
 def beam(
-    log_probs: LogProbs, limit: int, size: int, alpha: float
+    log_probs: LogProbs,
+    limit: int,
+    size: int,
+    alpha: float,
+    end: int | None = EOS,
 ) -> list[Hypothesis]:
     """Beam search to the limit, which never stops early."""
     open_: list[tuple[float, Words]] = [(0.0, ())]
     pool: list[Hypothesis] = []
     for length in range(1, limit + 1):
+        is_last = length == limit
         candidates = [
             (total + gained, (*words, word))
             for total, words in open_
-            for word, gained in _allowed(
-                log_probs(words), length == limit
-            ).items()
+            for word, gained in _allowed(log_probs(words), is_last, end).items()
         ]
         candidates = sorted(candidates, reverse=True)[: 2 * size]
+        ended = [is_last or c[1][-1] == end for c in candidates]
         pool += [
-            _hypothesis(total, words, alpha)
-            for total, words in candidates
-            if words[-1] == EOS
+            _hypothesis(*candidate, alpha)
+            for candidate in itertools.compress(candidates, ended)
         ]
-        open_ = [c for c in candidates if c[1][-1] != EOS][:size]
+        goes_on = [not each for each in ended]
+        open_ = list(itertools.compress(candidates, goes_on))[:size]
     return sorted(pool, key=lambda h: h.score, reverse=True)[:size]
 
 
 def every(
-    log_probs: LogProbs, limit: int, vocabulary: int, alpha: float
+    log_probs: LogProbs,
+    limit: int,
+    vocabulary: int,
+    alpha: float,
+    end: int | None = EOS,
 ) -> list[Hypothesis]:
     """All there are, the best first."""
     found = []
-    for words in sequences(limit, vocabulary):
+    for words in sequences(limit, vocabulary, end):
         total = sum(log_probs(words[:t])[w] for t, w in enumerate(words))
         found.append(_hypothesis(float(total), words, alpha))
     return sorted(found, key=lambda h: h.score, reverse=True)
 
 
-def sequences(limit: int, vocabulary: int) -> Iterator[Words]:
-    """Every translation of at most `limit` words, EOS included."""
-    inner = sorted(set(range(vocabulary)) - {PAD, BOS, EOS})
+def sequences(
+    limit: int, vocabulary: int, end: int | None = EOS
+) -> Iterator[Words]:
+    """Every translation of at most `limit` words, the end included.
+
+    Without an end, of `limit` words.
+    """
+    inner = sorted(set(range(vocabulary)) - {PAD, BOS, end})
+    if end is None:
+        yield from itertools.product(inner, repeat=limit)
+        return
     for length in range(limit):
         for words in itertools.product(inner, repeat=length):
-            yield (*words, EOS)
+            yield (*words, end)
 
 
-def _allowed(log_probs: Sequence[float], last: bool) -> dict[int, float]:
-    words = [EOS] if last else range(len(log_probs))
+def _allowed(
+    log_probs: Sequence[float], last: bool, end: int | None
+) -> dict[int, float]:
+    words = [end] if last and end is not None else range(len(log_probs))
     return {w: float(log_probs[w]) for w in words if w not in (PAD, BOS)}
 
 

@@ -122,11 +122,12 @@ def test_a_whole_model_starts_where_its_bridge_says(name: str) -> None:
         num_layers=2,
         bridge=name,
     )
-    source = tiny.batch()[0]["source"]
+    inputs, _, _ = tiny.batch()
+    source, lengths = inputs["source"], inputs["source_length"]
     mask = tf.constant(source != 0)
-    _, given = model.encoder(model.source_embedding(source), mask)
+    _, given = model.encoder(model.source.embedding(source), mask)
 
-    _, state = model.encode(source)
+    _, state = model.encode(source, lengths)
 
     expected = model.decoder.state_bridge(given)
     tf.nest.map_structure(

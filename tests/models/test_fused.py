@@ -39,7 +39,7 @@ def make(
         variational=options.pop("variational", False),
     )
     layers = decoder.get(kind)(H, E, **given, **options)
-    model = Seq2Seq(V, V, E, encoder, layers, dtype=policy)
+    model = Seq2Seq.of_tokens(V, V, E, encoder, layers, dtype=policy)
     model.build()
     random = np.random.default_rng(3)
     for weight in model.trainable_weights:
@@ -50,13 +50,16 @@ def make(
 def batch(rows: int = B, source: int = S, target: int = T) -> tuple[Any, Any]:
     """Sentences of all lengths, one word and the longest among them."""
     random = np.random.default_rng(5)
-    inputs = {
-        "source": random.integers(4, V, (rows, source)),
-        "target_in": random.integers(4, V, (rows, target)),
-    }
-    for row in range(1, rows):
-        inputs["source"][row, 1 + (row * 3) % source :] = 0
-        inputs["target_in"][row, 1 + (row * 2) % target :] = 0
+    inputs = {}
+    for ids, length, size, step in (
+        ("source", "source_length", source, 3),
+        ("target_in", "target_length", target, 2),
+    ):
+        lengths = 1 + np.arange(rows) * step % size
+        lengths[0] = size
+        real = np.arange(size) < lengths[:, None]
+        inputs[ids] = random.integers(4, V, (rows, size)) * real
+        inputs[length] = lengths
     out = np.where(inputs["target_in"] > 0, inputs["target_in"] % 7 + 4, 0)
     return {k: tf.constant(v, tf.int32) for k, v in inputs.items()}, out
 
@@ -209,10 +212,8 @@ def test_training_goes_the_same_way() -> None:
 def test_a_masked_source_changes_nothing_but_for_its_row() -> None:
     model = make(policy="float32")
     inputs, _ = batch()
-    empty = tf.concat(
-        [tf.zeros_like(inputs["source"][:1]), inputs["source"][1:]], 0
-    )
-    outputs = model({**inputs, "source": empty})
+    lengths = tf.concat([[0], inputs["source_length"][1:]], 0)
+    outputs = model({**inputs, "source_length": lengths})
     before = model(inputs)
     assert np.isfinite(outputs["logits"]).all()
     np.testing.assert_array_equal(outputs["attention_weights"][0], 0)

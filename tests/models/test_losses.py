@@ -69,10 +69,15 @@ def test_huge_logits_give_finite_losses_and_gradients() -> None:
 def test_what_counts_is_real_tokens_of_real_rows() -> None:
     target = tf.constant([[4, 3, 0], [5, 6, 3], [4, 3, 0]])
 
-    mask = token_mask(target, tf.constant([1.0, 1.0, 0.0]))
+    weights, lengths = tf.constant([1.0, 1.0, 0.0]), tf.constant([2, 3, 2])
+    mask = token_mask(target, lengths, weights)
 
     assert mask.dtype == tf.float32
     assert mask.numpy().tolist() == [[1, 1, 0], [1, 1, 1], [0, 0, 0]]
+    # Without lengths every token is real, whatever its id.
+    whole = token_mask(target, None, weights)
+    assert whole.dtype == tf.float32
+    assert whole.numpy().tolist() == [[1, 1, 1], [1, 1, 1], [0, 0, 0]]
 
 
 def test_perplexity_is_exp_of_the_mean_over_all_tokens() -> None:

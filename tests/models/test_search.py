@@ -1,115 +1,38 @@
 """Greedy and beam search against plain Python, and against all there is."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from pydantic import ValidationError
 
-from data import Tokenizer
-from models import Hypotheses, Seq2Seq, TranslationModel, search
-from models.extensions import BLOCK, Unnormalised
-from models.search import SearchOptions, penalty
+from data.modalities import Text
+from models import Hypotheses, Seq2Seq, SequenceModel, search
+from models.search import (
+    BLOCK,
+    Rule,
+    SearchOptions,
+    Unnormalised,
+    forbid,
+    penalty,
+)
 from models.softmax import IMPOSSIBLE
+from models.targets import Seen
 from tests.models import matrices, reference, tiny
+from tests.models.chain import (
+    SOURCE_LENGTH,
+    Chain,
+    History,
+    assert_same,
+    found,
+    run,
+)
 from tests.models.reference import Hypothesis, Words
-from tests.models.tiny import BOS, EOS, EVERY, PAD, SOME, SOURCES
+from tests.models.tiny import BOS, EOS, EVERY, PAD, SOME, SOURCES, SYMBOLS
 
-CODES, SOURCE_LENGTH = 997, 3
 each_alpha = pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
-
-
-class History(NamedTuple):
-    """A state whose every leaf depends on all words so far, in order."""
-
-    code: tf.Tensor  # (B, K)
-    words: dict[str, tf.Tensor]  # (B, K, 2), the last two
-    absent: Any = ()
-
-
-class Chain:
-    """A step whose log-probabilities are drawn anew for each history."""
-
-    def __init__(
-        self, rows: int, vocabulary: int, seed: int = 0, scale: float = 2.0
-    ) -> None:
-        rng = np.random.default_rng(seed)
-        logits = scale * rng.normal(size=(CODES, vocabulary))
-        self.table = np.stack([reference.log_softmax(row) for row in logits])
-        self.attention = rng.random((CODES, SOURCE_LENGTH))
-        self.start = rng.integers(0, CODES, rows)
-        self.calls = 0
-
-    def follow(self, code: Any, word: Any) -> Any:
-        return (31 * code + 17 * word + 5) % CODES
-
-    def code(self, row: int, words: Words) -> int:
-        """The code after BOS and these words."""
-        code = int(self.start[row])
-        for word in (BOS, *words):
-            code = self.follow(code, word)
-        return code
-
-    def log_probs(self, row: int) -> Callable[[Words], np.ndarray]:
-        return lambda words: self.table[self.code(row, words)]
-
-    def state(self) -> History:
-        code = tf.constant(self.start[:, None], tf.int32)
-        return History(code, {"last": tf.zeros([len(self.start), 1, 2])})
-
-    def __call__(
-        self, tokens: tf.Tensor, state: History
-    ) -> tuple[tf.Tensor, tf.Tensor, History]:
-        self.calls += 1
-        code = self.follow(state.code, tokens)
-        last = tf.cast(tokens, tf.float32)[:, :, None]
-        last = tf.concat([state.words["last"][:, :, 1:], last], -1)
-        state = History(code, {"last": last})
-        # Nothing to learn from the last words, if they are those of the code.
-        wrong = tf.reduce_sum(last[:, :, 1:], -1) - tf.cast(tokens, tf.float32)
-        log_probs = tf.gather(tf.constant(self.table, tf.float32), code)
-        weights = tf.gather(tf.constant(self.attention, tf.float32), code)
-        return log_probs + wrong[:, :, None], weights, state
-
-
-def run(
-    chain: Chain,
-    limits: list[int],
-    step: Any = None,
-    max_length: int | None = None,
-    **options: Any,
-) -> Hypotheses:
-    return search(
-        step or chain,
-        chain.state(),
-        source_length=tf.constant(SOURCE_LENGTH),
-        limits=tf.constant(limits),
-        options=SearchOptions(max_length=max_length, **options),
-    )
-
-
-def found(hypotheses: Hypotheses, row: int) -> list[Hypothesis]:
-    """The hypotheses of a sentence that are there at all."""
-    return [
-        Hypothesis(
-            tuple(hypotheses.tokens[row, k, :length].numpy().tolist()),
-            float(hypotheses.log_probs[row, k]),
-            float(hypotheses.scores[row, k]),
-        )
-        for k, length in enumerate(hypotheses.lengths[row].numpy())
-        if length
-    ]
-
-
-def assert_same(got: list[Hypothesis], expected: list[Hypothesis]) -> None:
-    assert [h.words for h in got] == [h.words for h in expected]
-    for name in ("log_prob", "score"):
-        values = [getattr(h, name) for h in expected]
-        assert [getattr(h, name) for h in got] == pytest.approx(
-            values, abs=1e-4
-        )
 
 
 # --- planted steps
@@ -222,7 +145,7 @@ def test_what_is_impossible_never_enters_the_pool() -> None:
     assert missing.sum(1).tolist() == [4, 3, 2]
     assert np.all(hypotheses.scores.numpy()[missing] == IMPOSSIBLE)
     assert not np.any(hypotheses.tokens.numpy()[missing])
-    assert not np.any(hypotheses.attention.numpy()[missing])
+    assert not np.any(hypotheses.seen.numpy()[missing])
     assert np.all(hypotheses.scores.numpy()[~missing] > IMPOSSIBLE / 2)
 
 
@@ -242,7 +165,7 @@ def test_attention_rows_are_those_that_produced_the_words(size: int) -> None:
                 code = chain.code(row, hypothesis.words[:t])
                 expected[t] = chain.attention[code]
             np.testing.assert_allclose(
-                hypotheses.attention[row, k], expected, atol=1e-6
+                hypotheses.seen[row, k], expected, atol=1e-6
             )
 
 
@@ -257,7 +180,7 @@ def test_without_attention_there_is_none(size: int) -> None:
     hypotheses = run(chain, [5] * 3, step, beam_size=size)
     expected = run(chain, [5] * 3, beam_size=size)
 
-    assert hypotheses.attention == ()
+    assert hypotheses.seen == ()
     np.testing.assert_array_equal(hypotheses.tokens, expected.tokens)
 
 
@@ -269,11 +192,14 @@ def test_a_larger_buffer_changes_nothing(size: int) -> None:
     larger = run(chain, limits, max_length=11, beam_size=size)
 
     assert larger.tokens.shape == (5, size, 11)
-    assert larger.attention.shape == (5, size, 11, SOURCE_LENGTH)
+    assert larger.seen.shape == (5, size, 11, SOURCE_LENGTH)
     assert not np.any(larger.tokens[:, :, 5:])
-    assert not np.any(larger.attention[:, :, 5:])
+    assert not np.any(larger.token_log_probs[:, :, 5:])
+    assert not np.any(larger.seen[:, :, 5:])
     cut = larger._replace(
-        tokens=larger.tokens[:, :, :5], attention=larger.attention[:, :, :5]
+        tokens=larger.tokens[:, :, :5],
+        token_log_probs=larger.token_log_probs[:, :, :5],
+        seen=larger.seen[:, :, :5],
     )
     for ours, expected in zip(cut, hypotheses, strict=True):
         np.testing.assert_array_equal(ours, expected)
@@ -323,10 +249,11 @@ def test_sentences_that_leave_change_nothing(size: int) -> None:
     leaving = search(
         step,
         chain.state(),
-        source_length=tf.constant(SOURCE_LENGTH),
         limits=tf.constant(limits),
+        symbols=SYMBOLS,
         options=SearchOptions(beam_size=size),
         memory={"number": numbers},
+        by_token=True,
     )
 
     assert sizes == sorted(sizes, reverse=True)
@@ -353,7 +280,8 @@ def test_search_may_be_left_to_normalise(size: int) -> None:
     def step(tokens: tf.Tensor, state: Any) -> Any:
         log_probs, weights, state = chain(tokens, state)
         more = tf.cast(tokens, tf.float32)[..., None]
-        return Unnormalised.of(log_probs + more), weights, state
+        said = Unnormalised.of(log_probs + more, log_probs.shape[-1])
+        return said, weights, state
 
     hypotheses = run(chain, limits, step, beam_size=size)
 
@@ -378,9 +306,10 @@ def test_a_long_hypothesis_may_still_overtake_short_ones() -> None:
     hypotheses = search(
         step,
         tf.zeros([1, 1], tf.int32),
-        source_length=tf.constant(SOURCE_LENGTH),
         limits=tf.constant([7]),
+        symbols=SYMBOLS,
         options=SearchOptions(beam_size=2, length_penalty=1.0),
+        by_token=True,
     )
 
     long, short = found(hypotheses, 0)
@@ -410,9 +339,10 @@ def test_in_a_graph_compiled_or_of_any_size(size: int) -> None:
         return search(
             chain,
             state,
-            source_length=tf.constant(SOURCE_LENGTH),
             limits=limits,
+            symbols=SYMBOLS,
             options=SearchOptions(beam_size=size, max_length=7),
+            by_token=True,
         )
 
     state = chain.state()
@@ -435,22 +365,25 @@ def _assert_close(a: tf.Tensor, b: tf.Tensor) -> None:
 
 
 def translate(
-    model: TranslationModel,
+    model: SequenceModel,
     sources: list[list[int]],
     limits: list[int],
     more_source: int = 0,
+    rules: Sequence[Rule] = (),
     **options: Any,
 ) -> Hypotheses:
     source = tf.constant(tiny.pad(sources, more_source))
-    memory, state = model.encode(source)
-    step, memory = model.stepper(memory)
+    encoded, state = model.encode(source, tiny.lengths(sources))
+    step, memory = model.stepper(encoded)
     return search(
         step,
         state,
         memory=memory,
-        source_length=tf.shape(source)[1],
         limits=tf.constant(limits),
+        symbols=SYMBOLS,
         options=SearchOptions(**options),
+        rules=rules,
+        by_token=True,
     )
 
 
@@ -493,17 +426,9 @@ def small(name: str, vocabulary: int) -> Seq2Seq:
 @pytest.mark.parametrize("name", ["bahdanau", "bahdanau-tied", *EVERY[-1:]])
 def test_words_may_be_forbidden_but_at_the_limit(name: str, size: int) -> None:
     model, limits = tiny.model(name), [5, 2, 3]
-    source = tf.constant(tiny.pad(SOURCES))
-    memory, state = model.encode(source)
-    step, memory = model.stepper(memory, never=[EOS, 7])
 
-    hypotheses = search(
-        step,
-        state,
-        source_length=tf.shape(source)[1],
-        limits=tf.constant(limits),
-        options=SearchOptions(beam_size=size),
-        memory=memory,
+    hypotheses = translate(
+        model, SOURCES, limits, rules=[forbid([EOS, 7])], beam_size=size
     )
 
     expected = tf.repeat(tf.constant(limits)[:, None], size, 1)
@@ -523,22 +448,33 @@ def test_a_hypothesis_is_what_forced_decoding_says_of_it(name: str) -> None:
     starts = tf.fill([2 * size, 1], BOS)
     source = tf.repeat(tiny.pad(sources), size, axis=0)
     target_in = tf.concat([starts, tokens[:, :-1]], 1)
-    outputs = model({"source": source, "target_in": target_in})
+    outputs = model(
+        {
+            "source": source,
+            "source_length": tf.repeat(tiny.lengths(sources), size),
+            "target_in": target_in,
+        }
+    )
 
     each = tf.nn.log_softmax(outputs["logits"])
     each = tf.gather(each, tokens, batch_dims=2)
     real = tf.cast(tokens != PAD, tf.float32)
+    np.testing.assert_allclose(
+        tf.reshape(hypotheses.token_log_probs, each.shape),
+        each * real,
+        atol=1e-4,
+    )
     np.testing.assert_allclose(
         tf.reshape(hypotheses.log_probs, [-1]),
         tf.reduce_sum(each * real, 1),
         atol=1e-4,
     )
     if "plain" in name:
-        assert hypotheses.attention == ()
+        assert hypotheses.seen == Seen()
         return
     rows = outputs["attention_weights"] * real[:, :, None]
     np.testing.assert_allclose(
-        tf.reshape(hypotheses.attention, rows.shape), rows, atol=1e-5
+        tf.reshape(hypotheses.seen.attention, rows.shape), rows, atol=1e-5
     )
 
 
@@ -559,11 +495,12 @@ def test_neither_padding_nor_batching_changes_a_translation(
         alone = translate(model, [source], [limit], beam_size=size)
         assert_same(found(padded, row), found(together, row))
         assert_same(found(alone, 0), found(together, row))
-    if together.attention != ():
+    attention = padded.seen.attention
+    if attention != ():
         np.testing.assert_allclose(
-            padded.attention[..., :-4], together.attention, atol=1e-6
+            attention[..., :-4], together.seen.attention, atol=1e-6
         )
-        assert not np.any(padded.attention[..., -4:])
+        assert not np.any(attention[..., -4:])
 
 
 def test_a_model_is_searched_in_a_compiled_graph() -> None:
@@ -572,14 +509,16 @@ def test_a_model_is_searched_in_a_compiled_graph() -> None:
     expected = translate(model, SOURCES, limits, **options)
 
     def run() -> Hypotheses:
-        memory, state = model.encode(tf.constant(tiny.pad(SOURCES)))
-        step, memory = model.stepper(memory)
+        source = tf.constant(tiny.pad(SOURCES))
+        encoded, state = model.encode(source, tiny.lengths(SOURCES))
+        step, memory = model.stepper(encoded)
         return search(
             lambda tokens, state: step(tokens, state, memory),
             state,
-            source_length=tf.constant(len(SOURCES[0])),
             limits=tf.constant(limits),
+            symbols=SYMBOLS,
             options=SearchOptions(**options),
+            by_token=True,
         )
 
     compiled = tf.function(run, jit_compile=True)()
@@ -627,7 +566,5 @@ def test_meaningless_options_are_refused(name: str, value: float) -> None:
 
 
 def test_special_tokens_are_those_of_the_tokenizer() -> None:
-    special = (Tokenizer.PAD, Tokenizer.BOS, Tokenizer.EOS)
-
-    assert special == (PAD, BOS, EOS)
-    assert special == (reference.PAD, reference.BOS, reference.EOS)
+    assert Text.symbols == SYMBOLS == (PAD, BOS, EOS)
+    assert Text.symbols == (reference.PAD, reference.BOS, reference.EOS)

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from models import Attention, Encoder, PlainDecoder, Seq2Seq, TranslationModel
-from models.extensions import Unnormalised
+from models import Attention, Encoder, PlainDecoder, Seq2Seq, SequenceModel
 from models.losses import token_losses, token_mask
+from models.search import Unnormalised
+from models.targets import Seen
 from tests.models import matrices, reference, tiny
 from tests.models.tiny import (
     EVERY,
@@ -33,7 +34,7 @@ has_attention = {name: "plain" not in name for name in EVERY}
 
 
 def train_once(
-    model: TranslationModel, data: Batch, **options: Any
+    model: SequenceModel, data: Batch, **options: Any
 ) -> dict[str, float]:
     """One step of plain gradient descent, so that it shows the gradients."""
     options = {"clip_norm": None, **options}
@@ -43,7 +44,7 @@ def train_once(
     return {name: float(value) for name, value in logs.items()}
 
 
-def moves(model: TranslationModel, data: Batch, **options: Any) -> list[Any]:
+def moves(model: SequenceModel, data: Batch, **options: Any) -> list[Any]:
     """What one step adds to each weight; the weights stay as they were."""
     before = copies(model)
     train_once(model, data, **options)
@@ -109,7 +110,8 @@ def test_posterior_attention_is_bayes_rule(
     model = tiny.model(name)
     inputs, target, _ = batch(more_source=2, more_target=1)
 
-    found = model.posterior(inputs["source"], inputs["target_in"], target)
+    encoded, state = model.encode(inputs["source"], inputs["source_length"])
+    found = model.posterior(encoded, state, inputs["target_in"], target)
 
     values = matrices.Values(model)
     plain = matrices.score
@@ -154,7 +156,7 @@ def test_what_is_in_a_place_is_what_is_seen_there(attention: Attention) -> None:
     attention([query, values])
     tiny.randomise(attention)
 
-    found = attention.places(attention.remember(values)).contexts
+    found = attention.place_contexts(attention.remember(values)).contexts
 
     for place in range(5):
         seen = attention([query, values[:, place : place + 1]])
@@ -198,20 +200,24 @@ def test_fed_the_reference_the_step_gives_the_training_logits(
     outputs = model(inputs)
     expected = tf.nn.log_softmax(outputs["logits"])
 
-    memory, state = model.encode(inputs["source"])
+    encoded, state = model.encode(inputs["source"], inputs["source_length"])
     for t in range(expected.shape[1]):
         tokens = inputs["target_in"][:, t : t + 1]
-        log_probs, weights, state = model.step(tokens, state, memory)
+        log_probs, seen, state = model.step(tokens, state, encoded)
 
         np.testing.assert_allclose(
             log_probs[:, 0], expected[:, t], atol=1e-5, rtol=1e-5
         )
         if has_attention[name]:
             np.testing.assert_allclose(
-                weights[:, 0], outputs["attention_weights"][:, t], atol=1e-6
+                seen.attention[:, 0],
+                outputs["attention_weights"][:, t],
+                atol=1e-6,
             )
+            assert seen.copied == ()
         else:
-            assert weights == outputs["attention_weights"] == ()
+            assert seen == Seen()
+            assert outputs["attention_weights"] == ()
 
 
 @pytest.mark.parametrize(
@@ -231,7 +237,7 @@ def test_the_step_of_search_is_the_step(
     """For several words a sentence, from states that differ."""
     model = tiny.model(name, **changes)
     inputs, _, _ = batch()
-    memory, state = model.encode(inputs["source"])
+    encoded, state = model.encode(inputs["source"], inputs["source_length"])
     rng = np.random.default_rng(7)
 
     def several(x: tf.Tensor) -> tf.Tensor:
@@ -240,20 +246,20 @@ def test_the_step_of_search_is_the_step(
 
     state = tf.nest.map_structure(several, state)
     tokens = tf.constant([[4, 9], [7, 1], [28, 5]])
-    expected = model.step(tokens, state, memory)
+    expected = model.step(tokens, state, encoded)
 
-    step, memory = model.stepper(memory)
-    said, weights, state = step(tokens, state, memory)
+    step, memory = model.stepper(encoded)
+    said, seen, state = step(tokens, state, memory)
 
     if isinstance(said, Unnormalised):
-        words = slice(tiny.TARGET_VOCABULARY)
-        said = said.logits[..., words] - said.total[..., None]
+        said = said.log_probs()
+    assert said.shape[-1] == tiny.TARGET_VOCABULARY
     atol = 0.05 if "dtype" in changes else 1e-5
     tf.nest.map_structure(
         lambda got, wanted: np.testing.assert_allclose(
             tf.cast(got, tf.float32), tf.cast(wanted, tf.float32), atol=atol
         ),
-        (said, weights, state),
+        (said, seen, state),
         expected,
     )
 
@@ -267,8 +273,8 @@ def test_padding_changes_no_state_and_no_output(name: str) -> None:
     inputs, _, _ = batch()
     longer, _, _ = batch(more_source=4, more_target=6)
 
-    _, state = model.encode(inputs["source"])
-    _, same_state = model.encode(longer["source"])
+    _, state = model.encode(inputs["source"], inputs["source_length"])
+    _, same_state = model.encode(longer["source"], longer["source_length"])
     outputs, more = model(inputs), model(longer)
 
     leaves, same_leaves = map(tf.nest.flatten, (state, same_state))
@@ -316,7 +322,7 @@ def test_the_logs_are_averages_over_tokens() -> None:
     inputs, target, weights = data
     logits = model(inputs)["logits"]
     losses, nll = token_losses(target, logits, 0.2)
-    mask = token_mask(target, weights).numpy() > 0
+    mask = token_mask(target, inputs["target_length"], weights).numpy() > 0
     likeliest = np.argmax(logits, -1)
     expected = {
         "loss": np.mean(losses.numpy()[mask]),
@@ -386,7 +392,7 @@ def test_attention_learns_an_alignment_where_one_is_given() -> None:
     first = np.zeros(shape, "float32")
     first[:, :, 0] = 1
     guided = ({**inputs, "alignment": tf.constant(first)}, target, weights)
-    mask = token_mask(target, weights).numpy() > 0
+    mask = token_mask(target, inputs["target_length"], weights).numpy() > 0
     before = model(inputs)["attention_weights"].numpy()[mask][:, 0]
     free = train_once(tiny.model("bahdanau"), batch())["loss"]
     loss = train_once(tiny.model("bahdanau"), guided, guided_alignment=0.3)
@@ -490,11 +496,11 @@ def test_words_values_and_readout_are_what_drops_out(
 def test_words_drop_out_whole_and_for_training_alone() -> None:
     model = tiny.new("bahdanau", word_dropout=0.5)
     tokens = tf.random.uniform([7, 41], 4, 23, "int32")
-    whole = model.embed_target(tokens).numpy()
+    whole = model.target.embed(tokens).numpy()
 
-    dropped = model.word_dropout(whole, training=True).numpy()
+    dropped = model.target.dropout(whole, training=True).numpy()
 
-    assert model.get_config()["word_dropout"] == 0.5
+    assert model.target.dropout.rates == {"units": 0.0, "words": 0.5}
     gone = np.all(dropped == 0, axis=-1)
     assert 0.3 < np.mean(gone) < 0.7
     np.testing.assert_allclose(dropped[~gone], 2 * whole[~gone], rtol=1e-6)
@@ -629,7 +635,7 @@ def test_embeddings_are_tied_and_shared_when_asked() -> None:
 
     tables = [w for w in model.weights if w.shape == (29, tiny.EMBEDDING)]
     assert len(tables) == 1
-    assert model.source_embedding is model.target_embedding
+    assert model.source.embedding is model.target.embedding
     # The source's table, and the softmax layer's matrix and bias.
     assert len(others.weights) == len(model.weights) + 3
 
@@ -639,12 +645,19 @@ def parts(**kwargs: int) -> tuple[Encoder, PlainDecoder]:
 
 
 def test_tying_needs_a_readout_as_wide_as_the_embedding() -> None:
-    message = "embedding_units=5 and readout_units=7; they must be equal"
+    message = "units=5 and a decoder of readout_units=7; they must be equal"
     with pytest.raises(ValueError, match=message):
-        Seq2Seq(11, 13, 5, *parts(readout_units=7), tied_embeddings=True)
+        Seq2Seq.of_tokens(
+            11, 13, 5, *parts(readout_units=7), tied_embeddings=True
+        )
 
 
 def test_sharing_needs_one_vocabulary() -> None:
-    message = "vocabularies of 11 and 13; they must be one: train a joint"
+    message = (
+        r"vocabularies and units of \(11, 5\) and \(13, 5\); they must be one: "
+        "train a joint"
+    )
     with pytest.raises(ValueError, match=message):
-        Seq2Seq(11, 13, 5, *parts(readout_units=7), shared_embeddings=True)
+        Seq2Seq.of_tokens(
+            11, 13, 5, *parts(readout_units=7), shared_embeddings=True
+        )

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+from data.modalities import Symbols
 from models import (
     Attention,
     BahdanauDecoder,
@@ -16,8 +17,8 @@ from models import (
     LuongDecoder,
     PlainDecoder,
     Seq2Seq,
+    SequenceModel,
     StartingExample,
-    TranslationModel,
 )
 from models import attention as attentions
 from models.attention.windows import Window
@@ -28,6 +29,7 @@ Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
 SOURCE_VOCABULARY, TARGET_VOCABULARY = 23, 29
 EMBEDDING, ENCODER, DECODER, READOUT, HIDDEN = 11, 2, 13, 19, 17
 PAD, BOS, EOS = 0, 2, 3
+SYMBOLS = Symbols(PAD, BOS, EOS)
 
 # B = 3, S = 5, T = 7; each row of another length, one of EOS alone.
 SOURCES = [[5, 9, 22, 8, EOS], [6, 4, EOS], [EOS]]
@@ -54,6 +56,11 @@ def pad(rows: list[list[int]], extra: int = 0) -> np.ndarray:
     return array
 
 
+def lengths(rows: list[list[int]]) -> tf.Tensor:
+    """How many places of each row are real."""
+    return tf.constant([len(row) for row in rows])
+
+
 def batch(
     sources: list[list[int]] = SOURCES,
     targets: list[list[int]] = TARGETS,
@@ -68,9 +75,11 @@ def batch(
     weights = [1.0] * (len(sources) - filler) + [0.0] * filler
     inputs = {
         "source": tf.constant(pad(sources, more_source)),
+        "source_length": lengths(sources),
         "target_in": tf.constant(
             pad([[BOS, *row[:-1]] for row in targets], more_target)
         ),
+        "target_length": lengths(targets),
     }
     return inputs, tf.constant(pad(targets, more_target)), tf.constant(weights)
 
@@ -149,7 +158,7 @@ SOME = [
 ]
 
 
-def new(name: str, seed: int = 0, **changes: Any) -> TranslationModel:
+def new(name: str, seed: int = 0, **changes: Any) -> SequenceModel:
     """The model of that name, built, with random weights."""
     if name == "starting-example":
         sizes = (SOURCE_VOCABULARY, TARGET_VOCABULARY, EMBEDDING, DECODER)
@@ -163,7 +172,7 @@ def new(name: str, seed: int = 0, **changes: Any) -> TranslationModel:
 _made = functools.cache(new)
 
 
-def model(name: str, seed: int = 0, **changes: Any) -> TranslationModel:
+def model(name: str, seed: int = 0, **changes: Any) -> SequenceModel:
     """As `new`, but one object for all who ask, as it was when new.
 
     Building a model takes longer than most of what is done with it.
@@ -193,7 +202,7 @@ def _seq2seq(
         "dropout": dropout,
         "dtype": dtype,
     }
-    return Seq2Seq(
+    return Seq2Seq.of_tokens(
         source_vocabulary_size,
         target_vocabulary_size,
         EMBEDDING,

@@ -7,14 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from models import TranslationModel
+from models import SequenceModel
 from tests.models import tiny
 from tests.models.tiny import Batch, batch, copies
 
 STEPS = 3
 
 
-def build() -> TranslationModel:
+def build() -> SequenceModel:
     """Small, with a limit that cuts every step's gradients."""
     model = tiny.new("bahdanau", cell="rnn")
     optimizer = keras.optimizers.SGD(1.0, momentum=0.9)
@@ -31,7 +31,7 @@ def batches() -> list[Batch]:
     ]
 
 
-def train_on_two(strategy: tf.distribute.Strategy) -> TranslationModel:
+def train_on_two(strategy: tf.distribute.Strategy) -> SequenceModel:
     with strategy.scope():
         model = build()
     for data in batches():

@@ -12,15 +12,18 @@ import tensorflow as tf
 from jupyter_client import AsyncKernelManager
 
 from app.alignment import AlignmentScore, AttentionSummary
-from app.config import load_config
-from app.evaluation import Evaluation, LengthScore, to_json
-from app.notebook import execute, open_runs
-from app.run import Run, Tokenizers
-from app.scores import Score
-from app.translator import Translator
-from app.variants import Variant, folder_of, load_plan, variants
-from app.watch import Watch
+from app.config import load_config, useful
+from app.experiments.notebook import execute, open_runs
+from app.experiments.variants import Variant, folder_of, load_plan, variants
+from app.inference import Translator
+from app.measuring.measure import LengthScore, Measured
+from app.measuring.sets import EvaluationSet
+from app.measuring.tables import to_json
+from app.metrics import EVALUATED, Score
+from app.runs import Run
+from app.training.watch import Watch
 from data import Example, GlimpseError, Tokenizer, load_corpus
+from data.sides import Sides
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -38,7 +41,7 @@ LESS = {
         'read_split(corpus, "train"': 'read_split(corpus, "unseen"',
         '("train", "test", "long")': '("unseen", "test", "long")',
     },
-    "3": {'"].config, "test")': '"].config, "unseen")'},
+    "3": {'(corpus, "test", ': '(corpus, "unseen", '},
     "5": {
         "][:6000]": "][:400]",
         "held_out=300": "held_out=30",
@@ -96,12 +99,11 @@ def _make(
     tokenizer: Tokenizer,
     examples: list[Example],
 ) -> None:
-    is_example = variant.name == "starting-example"  # of one size
-    sizes = TINY[:1] if is_example else TINY
+    sizes = useful(load_config(preset, variant.overrides), TINY)
     config = load_config(preset, [*variant.overrides, *sizes])
     run = Run.create(folder_of(root, variant, 1), config)
-    run.save_tokenizers(Tokenizers(tokenizer, tokenizer))
-    run.save_weights(run.build_model(run.load_tokenizers()), "best")
+    run.save_sides(Sides.of([tokenizer], config.languages))
+    run.save_weights(run.build_model(run.load_sides()), "best")
     translator = Translator.load(run.folder)
     watch = Watch(run, translator, examples)
     for step in (0, 32, 64):
@@ -125,18 +127,29 @@ def _make(
         writer.writerows(rows)
 
 
-def _result(split: str, watch: Watch) -> Evaluation:
-    score, shortest = Score(30.0, "made up"), 16 if split == "long" else 1
+def _result(split: str, watch: Watch) -> Measured:
+    shortest = 16 if split == "long" else 1
     aligned = AlignmentScore(0.2, 0.8, 0.8, 0.8, 9)
     attends = (watch.run.snapshots / "0000000.npz").is_file()
-    return Evaluation(
-        *("phrasebook", split, 9, 5, score, score, score, score, 2.0, 0.5),
-        (LengthScore(shortest, shortest + 4, 9, 30.0),),
-        {"before": aligned, "after": aligned} if attends else None,
-        AttentionSummary(1.0, 0.9, 0.9, 1.0) if attends else None,
-        50.0,
-        (),
+    made_up = Measured(
+        EvaluationSet("phrasebook", split, []),
+        5,
+        translations=[None] * 9,  # type: ignore[list-item]
+        forced=[],
+        scores={
+            **dict.fromkeys(EVALUATED, Score(30.0, "made up")),
+            "perplexity": Score(2.0, ""),
+            "token_accuracy": Score(0.5, ""),
+        },
+        sentences_per_second=50.0,
+        tokenizer="13a",
     )
+    vars(made_up).update(
+        by_source_length=(LengthScore(shortest, shortest + 4, 9, 30.0),),
+        aer={"before": aligned, "after": aligned} if attends else None,
+        attention=AttentionSummary(1.0, 0.9, 0.9, 1.0) if attends else None,
+    )
+    return made_up
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -199,7 +212,7 @@ def test_missing_runs_are_named_with_the_command_that_makes_them(
 ) -> None:
     monkeypatch.setenv("GLIMPSE_RUNS", str(tmp_path))
     with pytest.raises(
-        GlimpseError, match=r"runs bahdanau, gru .* make notebo"
+        GlimpseError, match=r"runs bahdanau, gru .* 'make notebo"
     ):
         open_runs("bahdanau", "gru")
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from app.plots import gradient_norms, learning_curves, read_history
-from app.plots.labels import spread
+from app.plots.line_ends import spread
 from data import GlimpseError
 from tests.app.plots.looks import overhang, overlaps
 

@@ -1,9 +1,12 @@
 """Right-to-left text: what is read first stands where reading starts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.textpath import TextPath
 
+from app.inference import Hypothesis, Item, Translator
 from app.plots import heat_map
 from app.plots.direction import (
     as_one,
@@ -15,7 +18,6 @@ from app.plots.direction import (
 from app.plots.extremes import _caption
 from app.plots.fonts import legible, shortened
 from app.plots.sheet import wrapped
-from app.translator import Hypothesis, Translation
 from tests.app.plots.looks import columns, overhang, overlaps, rows
 
 HEBREW = 'הילדה אמרה: "NATO (ברית) קנתה 50%!"'
@@ -68,10 +70,14 @@ def test_matplotlib_joins_arabic(word: str) -> None:
 
 
 @pytest.mark.parametrize("sentence", SENTENCES)
-def test_a_caption_keeps_the_order_of_its_sentence(sentence: str) -> None:
+def test_a_caption_keeps_the_order_of_its_sentence(
+    sentence: str, translator: Translator
+) -> None:
     """Drawn after a label it looks as it does alone: end at the left."""
-    hypothesis = Hypothesis(sentence, -1.0, -2.0, (3,), None)
-    translation = Translation("a", "a", (3,), ((1, 1),), (hypothesis,))
+    read = translator.encode("a")
+    said = Item(sentence, (3,), translator.sides.target)
+    hypothesis = Hypothesis(-1.0, -2.0, None, read.read, said)
+    translation = replace(read, hypotheses=(hypothesis,))
     first, second = map(legible, _caption(translation, [sentence]).split("\n"))
     alone = outline(legible(sentence))
     for line, label in ((first, "Translation: "), (second, "Reference: ")):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from app.plots import gallery, illustrations
+from tests.app.plots import gallery, illustrations
 from tests.app.plots.looks import overhang, overlaps
 
 NOTEBOOKS = Path(__file__).parents[3] / "notebooks"

@@ -44,7 +44,9 @@ def test_the_same_figure_gives_the_same_bytes(
 def test_one_format_alone(tmp_path: Path) -> None:
     assert save(figure(), tmp_path / "a", ("png",)) == (tmp_path / "a.png",)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
-    with pytest.raises(GlimpseError, match="format 'gif'; choose of png, svg"):
+    with pytest.raises(
+        GlimpseError, match="format 'gif'; choose from png, svg"
+    ):
         save(figure(), tmp_path / "b", ("png", "gif"))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from app.alignment import parse_pharaoh, word_view
-from app.evaluation import evaluate
+from app.alignment import parse_pharaoh
+from app.inference import Translation, Translator
+from app.measuring.evaluation import evaluate
+from app.measuring.sets import Files
+from app.metrics.text import sentence_bleu
 from app.plots import (
     extremes,
     nbest_maps,
@@ -19,8 +22,6 @@ from app.plots import (
     translation_map,
     translations,
 )
-from app.scores import sentence_bleu
-from app.translator import Translation, Translator
 from data import GlimpseError
 from tests.app.conftest import SOURCES, TARGETS
 from tests.app.plots.looks import columns, maps, rows
@@ -50,7 +51,7 @@ def test_a_picture_is_saved_in_both_formats(
     translator: Translator, tmp_path: Path
 ) -> None:
     translation = translator.translate(SOURCES[:1])[0]
-    paths = save_heat_map(translator, translation, tmp_path / "new", 7)
+    paths = save_heat_map(translation, tmp_path / "new", 7)
     folder = tmp_path / "new"
     assert paths == (folder / "0007.png", folder / "0007.svg")
     assert sorted(folder.iterdir()) == list(paths)
@@ -61,7 +62,7 @@ def test_all_of_an_nbest_list_are_drawn(
     translator: Translator, saved: dict[Path, Figure]
 ) -> None:
     translation = translator.translate(SOURCES[:1], beam_size=3, nbest=3)[0]
-    save_heat_map(translator, translation, "folder", 12, "Title")
+    save_heat_map(translation, "folder", 12, "Title")
     figure = saved[Path("folder/0012")]
     assert [text.get_text() for text in figure.texts] == ["Title"]
     drawn = maps(figure)
@@ -69,7 +70,7 @@ def test_all_of_an_nbest_list_are_drawn(
     for rank, (axes, each) in enumerate(
         zip(drawn, translation.hypotheses, strict=True), start=1
     ):
-        view = word_view(translator, translation, each)
+        view = each.view()
         np.testing.assert_array_equal(
             axes.collections[0].get_array(), view.weights
         )
@@ -81,7 +82,7 @@ def test_all_of_an_nbest_list_are_drawn(
 def test_gold_is_shown_on_a_forced_reference(translator: Translator) -> None:
     forced = translator.force(SOURCES[:1], TARGETS[:1])[0]
     gold = parse_pharaoh("0-0 1-1 2p2")
-    axes = translation_map(translator, forced, gold=gold).axes[0]
+    axes = translation_map(forced, gold=gold).axes[0]
     assert rows(axes) == ["Je", "vois", "la", "voiture", "rouge", ".", "</s>"]
     assert columns(axes)[0] == "I"
     assert len(axes.patches) == 2 * 3  # each on white
@@ -93,20 +94,10 @@ def test_no_picture_without_attention(
     empty = translator.translate([""])[0]
     for draw in (translation_map, nbest_maps):
         with pytest.raises(GlimpseError, match="no attention to draw"):
-            draw(translator, empty)
+            draw(empty)
     with pytest.raises(GlimpseError, match="no attention to draw"):
-        save_heat_map(translator, empty, tmp_path, 1)
+        save_heat_map(empty, tmp_path, 1)
     assert not list(tmp_path.iterdir())
-
-
-def test_bleu_of_one_sentence_by_hand() -> None:
-    assert sentence_bleu("a b c d", ["a b c d"]) == pytest.approx(100)
-    # Two words have no triples: 2/2 words and 1/1 pairs, not 0 in all.
-    assert sentence_bleu("a b", ["a b"]) == pytest.approx(100)
-    # 3/4 words, 2/3 pairs, 1/2 triples, 0/1 quadruple smoothed to 1/2.
-    found = sentence_bleu("a b c x", ["no", "a b c d"])
-    expected = 100 * (3 / 4 * 2 / 3 * 1 / 2 * 1 / 2) ** 0.25
-    assert found == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +118,9 @@ def test_the_best_the_median_and_the_worst(
 
 def as_if(translation: Translation, text: str) -> Translation:
     """The same attention, with another text to be scored."""
-    first = replace(translation.hypotheses[0], text=text)
-    return replace(translation, hypotheses=(first,))
+    first = translation.hypotheses[0]
+    said = replace(first, target=replace(first.target, text=text))
+    return replace(translation, hypotheses=(said,))
 
 
 def test_what_is_chosen_is_drawn_with_its_score_and_reference(
@@ -138,7 +130,11 @@ def test_what_is_chosen_is_drawn_with_its_score_and_reference(
     texts = ["", "x y z", *TARGETS[1:3], "Elle a perdu la clé."]
     made = [as_if(*each) for each in zip(made, texts, strict=True)]
     references = [("",), *[(target, "other") for target in TARGETS[:4]]]
-    save_extremes(tmp_path, translator, made, references)
+    scores = [
+        sentence_bleu(each.text, few)
+        for each, few in zip(made, references, strict=True)
+    ]
+    save_extremes(tmp_path, made, references, scores, "BLEU")
     assert list(saved) == [
         tmp_path / name for name in ("best", "median", "worst")
     ]
@@ -168,7 +164,7 @@ def test_pictures_of_an_evaluation(
     source.write_text("\n".join(SOURCES[:3]) + "\n", "utf-8")
     reference.write_text("\n".join(TARGETS[:3]) + "\n", "utf-8")
     run = shutil.copytree(tiny_run, tmp_path / "run")
-    evaluate(run, source=source, reference=reference, beam_size=1)
+    evaluate(run, files=Files(source, reference), beam_size=1)
     (folder,) = run.glob("evaluation/files/a.en-*.beam1.pictures")
     assert sorted(path.name for path in folder.iterdir()) == NAMES
 
@@ -176,14 +172,12 @@ def test_pictures_of_an_evaluation(
     plain = shutil.copytree(plain_run, tmp_path / "plain")
     earlier = plain / folder.relative_to(run)
     shutil.copytree(folder, earlier)
-    evaluate(plain, source=source, reference=reference, beam_size=1)
+    evaluate(plain, files=Files(source, reference), beam_size=1)
     assert not earlier.exists()
 
 
-def test_only_pictures_of_ours_are_removed(
-    translator: Translator, tmp_path: Path
-) -> None:
+def test_only_pictures_of_ours_are_removed(tmp_path: Path) -> None:
     for name in ("best.png", "worst.svg", "mine.png"):
         (tmp_path / name).write_text("old")
-    assert save_extremes(tmp_path, translator, [], []) == []
+    assert save_extremes(tmp_path, [], [], [], "BLEU") == []
     assert [path.name for path in tmp_path.iterdir()] == ["mine.png"]

@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from app import yaml_text
+from app.config import yaml_text
 
 TRAINER = Path(__file__).with_name("fake_train.py")
 HURRIED = 0.1, 1.0, 0.02, 0.1  # seconds: its trials are over in no time
 SPACE: dict[str, Any] = {
-    "model.num_heads": [1, 2, 3, 4, 5, 6],
+    "search.beam_size": [1, 2, 3, 4, 5, 6],
     "training.learning_rate": {"min": 1e-3, "max": 1e-2, "scale": "log"},
     "model.decoder": ["bahdanau", "luong"],
     "model.input_feeding": {
@@ -38,7 +38,7 @@ def start(
     cores: Collection[int] = (),
     environment: Mapping[str, str] | None = None,
 ) -> "subprocess.Popen[bytes]":
-    """In the place of `app.processes.start`."""
+    """In the place of `app.machine.processes.start`."""
     trains = command[0] == "train"
     program = [str(TRAINER)] if trains else ["-m", __name__]
     with log.open("ab") as file:
@@ -52,18 +52,19 @@ def start(
         )
 
 
-def patch(search: Any, trials: Any, tuner: Any, workers: Any) -> None:
-    trials.start = workers.start = start
+def patch(search: Any, trials: Any, tuner: Any, processes: Any) -> None:
+    trials.start = processes.start = start
     search.LOOK, search.QUIET, trials.PATIENCE, tuner.WAIT = HURRIED
     trials.count_parameters = lambda _: 1  # it takes half a second a trial
 
 
 if __name__ == "__main__":
     from app import __main__
-    from app.tuning import search, trials, tuner, workers
+    from app.machine import processes
+    from app.tuning import search, trials, tuner
 
     # As a module, so that `start` names it.
     from tests.app.tuning import fake
 
-    fake.patch(search, trials, tuner, workers)
+    fake.patch(search, trials, tuner, processes)
     __main__.main()

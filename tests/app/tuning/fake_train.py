@@ -1,6 +1,6 @@
 """A stand-in for `python -m app train`, without TensorFlow: at once, or slow.
 
-It writes what a run leaves behind. BLEU is ten times model.num_heads, and one
+It writes what a run leaves behind. BLEU is ten times search.beam_size, and one
 more for each epoch; loss is a hundred less that. Some values are planted:
 training.label_smoothing 0.3 fails, 0.4 is killed as for want of memory.
 """
@@ -49,7 +49,7 @@ def main() -> None:
     rows = list(csv.reader(path.open()))[1:] if path.is_file() else []
     while len(rows) < int(option("--until")):
         time.sleep(float(os.environ.get("FAKE_SECONDS", "0")))
-        bleu = 10 * int(sets["model.num_heads"]) + len(rows)
+        bleu = 10 * int(sets["search.beam_size"]) + len(rows)
         rows.append([str(len(rows) + 1), str(bleu), str(100 - bleu)])
         beside = run / "beside.csv"
         with beside.open("w", newline="") as file:

@@ -1,20 +1,18 @@
 """The oracles last: killed at any write, they lose and repeat no trial."""
 
 import contextlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.run import replacing
 from app.tuning import oracles, tuner
 from app.tuning.folder import Folder, Record, open_or_create
 from app.tuning.oracles import ORACLES, make_oracle
-from app.tuning.trials import Place
+from app.tuning.trials import Post
 from app.tuning.tuner import Tuner
+from data.writing import write_whole
 from tests.app.tuning.fake import write_space
 
 TRIALS = 6  # of Hyperband: the preset, three, one promoted, one more bracket
@@ -32,20 +30,18 @@ class Search:
         self.writes, self.fatal, self.limit = 0, 0, TRIALS
         self.trained: list[str] = []
         for module in (oracles, tuner):
-            monkeypatch.setattr(module, "replacing", self._replacing)
+            monkeypatch.setattr(module, "write_whole", self._write_whole)
         monkeypatch.setattr(tuner, "run_trial", self._run_trial)
 
-    @contextmanager
-    def _replacing(self, path: Path) -> Iterator[Path]:
+    def _write_whole(self, path: Path, text: str) -> None:
         self.writes += 1
         if self.writes == self.fatal:
             raise KilledError
-        with replacing(path) as beside:
-            yield beside
+        write_whole(path, text)
 
     def _run_trial(self, folder: Folder, record: Record, *_: Any) -> Record:
         self.trained.append(record.trial)
-        if record.values["model.num_heads"] == 3:
+        if record.values["search.beam_size"] == 3:
             return record  # without a score: it has failed
         return Record(**{**vars(record), "score": float(len(self.trained))})
 
@@ -53,7 +49,7 @@ class Search:
         """A new process: what is not in files is lost."""
         oracle = make_oracle(self.folder)
         oracle.is_spent = lambda: len(oracle.trials) >= self.limit
-        search = Tuner(self.folder, oracle, Place())
+        search = Tuner(self.folder, oracle, Post())
         search.save()
         search.go()
         return oracle
@@ -63,7 +59,7 @@ def oracle_in(folder: Folder, *, keeps_workers: bool = False) -> Any:
     """The oracle of a new process."""
     oracle = make_oracle(folder)
     oracle.keeps_workers = keeps_workers
-    Tuner(folder, oracle, Place())
+    Tuner(folder, oracle, Post())
     return oracle
 
 
@@ -115,7 +111,7 @@ def test_a_grid_is_gone_through_whole(
     when = {"model.decoder": "luong"}
     space = write_space(
         tmp_path,
-        model__num_heads=[1, 2],
+        search__beam_size=[1, 2],
         model__input_feeding={"values": [False, True], "when": when},
         training__learning_rate=None,
     )
@@ -146,7 +142,7 @@ def test_the_first_trial_is_the_preset(
     values = oracle.trials["0000"].hyperparameters.values
 
     assert folder.space.chosen(values) == {
-        "model.num_heads": 4,
+        "search.beam_size": 5,
         "model.decoder": "bahdanau",
     }
     assert values.get("tuner/epochs", 3) == 3
@@ -201,6 +197,7 @@ def test_a_grid_gives_several_workers_something_to_do(
 
     assert {trial.status for trial in trials} == {"RUNNING"}
     values = [trial.hyperparameters.values for trial in trials]
+    assert len(values) == 4
     assert all(one != other for one, other in combinations(values, 2))
 
 
@@ -211,7 +208,7 @@ def test_a_gaussian_process_tries_nothing_twice(
 ) -> None:
     space = write_space(
         tmp_path,
-        model__num_heads=[1, 2, 4, 5, 6],
+        search__beam_size=[1, 2, 4, 5, 6],
         model__decoder=None,
         model__input_feeding=None,
         training__learning_rate=None,
@@ -232,7 +229,7 @@ def test_a_worker_leaves_the_mark_to_the_chief(
 ) -> None:
     """Two that write one file at once would be in each other's way."""
     folder = open_or_create(tmp_path / "search", space=space)
-    tuner = Tuner(folder, make_oracle(folder), Place())
+    tuner = Tuner(folder, make_oracle(folder), Post())
     monkeypatch.setattr(tuner, "_is_worker", lambda: True)
     tuner.save()
     assert not (folder.path / "oracle" / "tuner.json").exists()
@@ -249,7 +246,7 @@ def test_a_failed_trial_has_no_score(
     planted = {
         name
         for name, trial in oracle.trials.items()
-        if trial.hyperparameters.values["model.num_heads"]
+        if trial.hyperparameters.values["search.beam_size"]
         == 2  # the place of 3
     }
     assert failed == planted != set()
@@ -316,7 +313,7 @@ def test_a_chief_that_starts_again_leaves_trials_where_they_are(
 ) -> None:
     folder = open_or_create(tmp_path / "search", space=space, method="random")
     first = oracle_in(folder)
-    Tuner(folder, first, Place()).save()
+    Tuner(folder, first, Post()).save()
     trials = {name: first.create_trial(name).trial_id for name in ("a", "b")}
 
     again = oracle_in(folder, keeps_workers=True)

@@ -8,12 +8,22 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from app import yaml_text
-from app.config import changed, load_config, preset_names
-from app.tuning.space import Space, load_space, space_names, space_path
+from app import shipped
+from app.config import (
+    changed,
+    differences,
+    load_config,
+    preset_names,
+    yaml_text,
+)
+from app.tuning import results
+from app.tuning.folder import Folder
+from app.tuning.space import Space
+from app.tuning.space_files import load_space, space_path
 from data import GlimpseError
 
 BASE = load_config("phrasebook")
+SEARCHES = Path(__file__).parents[3] / "notebooks" / "searches"
 
 
 def space_of(tmp_path: Path, **parameters: Any) -> Space:
@@ -24,7 +34,7 @@ def space_of(tmp_path: Path, **parameters: Any) -> Space:
     return load_space(path, BASE)
 
 
-@pytest.mark.parametrize("name", space_names())
+@pytest.mark.parametrize("name", shipped.names("spaces"))
 @pytest.mark.parametrize(
     "preset", sorted({*preset_names()} - {"starting-example"})
 )
@@ -222,7 +232,7 @@ def test_what_is_left_out_takes_along_what_depends_on_it(
         ),
         ({"model__cell": []}, "its list is empty; a list of values"),
         ({"model__cell": "gru"}, "it is 'gru', but a list of values"),
-        ({"model__num_heads": {"mim": 1}}, "unknown key 'mim', did you mean"),
+        ({"model__num_heads": {"mim": 1}}, "unknown key 'mim'; did you mean"),
         ({"model__num_heads": {"min": 1}}, "neither values nor min and max"),
         (
             {"model__num_heads": {"min": 4, "max": 4}},
@@ -234,7 +244,7 @@ def test_what_is_left_out_takes_along_what_depends_on_it(
         ),
         (
             {"model__num_heads": {"min": 1, "max": 4, "step": 0.5}},
-            "it counts something: min and step must be whole",
+            "only whole numbers fit: min and step must be whole",
         ),
         (
             {"training__learning_rate": {"min": 0, "max": 1, "scale": "log"}},
@@ -270,7 +280,7 @@ def test_what_is_left_out_takes_along_what_depends_on_it(
                 }
             },
             "when model.decoder is luong, which is not among the values of "
-            "such a parameter; none would be",
+            "model.decoder in the space; these are accepted: none",
         ),
         (
             {
@@ -280,12 +290,12 @@ def test_what_is_left_out_takes_along_what_depends_on_it(
                     "when": {"model.decoder": "plain"},
                 },
             },
-            "is plain, which is not among .*; bahdanau, luong would be",
+            "is plain, which is not among .*accepted: bahdanau, luong",
         ),
         (
             {"model__input_feeding": [True]},
             "input_feeding of the search space cannot be True: .*only the "
-            "luong decoder feeds",
+            "decoder luong has input feeding",
         ),
         (
             {
@@ -306,7 +316,7 @@ def test_what_is_left_out_takes_along_what_depends_on_it(
         ),
         (
             {"training__epochs": [5, 10]},
-            "training.epochs, which --trial-epochs says",
+            "training.epochs, which --trial-epochs sets",
         ),
         ({}, "names no parameter"),
     ],
@@ -328,6 +338,19 @@ def test_what_is_no_space_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"model.cell: [\xff")
     with pytest.raises(GlimpseError, match="cannot be read"):
         load_space(path, BASE)
+
+
+@pytest.mark.parametrize("name", ["broad", "refine"])
+def test_a_search_of_before_is_read(name: str) -> None:
+    """It states every option, those without a use too."""
+    folder = Folder(SEARCHES / name)
+    assert len(folder.space.parameters) > 5
+    best = folder.best()
+    assert best is not None
+    config = load_config(folder.path / "best.yaml")
+    assert config == changed(folder.base, folder.space.overrides(best.values))
+    assert differences(config, folder.base)
+    assert f"{best.score:.4g}" in results.table(folder)
 
 
 def test_what_is_inactive_has_the_default(tmp_path: Path) -> None:

@@ -17,14 +17,15 @@ import grpc
 import pytest
 from keras_tuner.errors import FatalError
 
+from app.machine import processes
 from app.tuning import trials, tuner, workers
 from app.tuning.budget import Budget
 from app.tuning.folder import Folder, open_or_create
 from app.tuning.oracles import make_oracle
-from app.tuning.search import join, lead, search
-from app.tuning.trials import Place
-from app.tuning.workers import Address, Team, Watch, worker_name
-from data import GlimpseError
+from app.tuning.search import join, lead, search_alone
+from app.tuning.trials import Post
+from app.tuning.workers import Address, Team, Vigil, worker_name
+from data import GlimpseError, Places
 from tests.app.tuning import fake
 from tests.app.tuning.fake import write_space
 from tests.app.tuning.test_search import ROOT, command, wait_for
@@ -120,7 +121,7 @@ def test_several_at_a_time_do_what_one_does(
     several = command(folder, space, "--tuner", "random")
     several += ["--jobs", "2", "--trials", "4", "--json"]
     monkeypatch.setenv("FAKE_SECONDS", "100")
-    monkeypatch.setattr(workers, "start", fake.start)
+    monkeypatch.setattr(processes, "start", fake.start)
     monkeypatch.setattr("app.tuning.search.LOOK", fake.HURRIED[0])
     monkeypatch.setattr("app.tuning.search.QUIET", fake.HURRIED[1])
 
@@ -150,7 +151,7 @@ def test_several_at_a_time_do_what_one_does(
                 os.kill(os.getpid(), signal.SIGINT)
             return False
 
-    lead(new_search(folder), UntilUnderWay(), None, 2, Place(), 120)
+    lead(new_search(folder), UntilUnderWay(), None, 2, Places(), 120)
     interrupted = under_way(1)
     assert [r.status for r in Folder(folder).records()] == ["running"] * 2
 
@@ -158,7 +159,7 @@ def test_several_at_a_time_do_what_one_does(
     old = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
-            lead(new_search(folder), UntilInterrupted(), None, 2, Place(), 120)
+            lead(new_search(folder), UntilInterrupted(), None, 2, Places(), 120)
     finally:
         signal.signal(signal.SIGINT, old)
     assert [r.status for r in Folder(folder).records()] == ["running"] * 2
@@ -171,7 +172,7 @@ def test_several_at_a_time_do_what_one_does(
     monkeypatch.setenv("FAKE_SECONDS", "0")
     monkeypatch.setattr(trials, "start", fake.start)
     alone = new_search(tmp_path / "alone")
-    search(alone, Budget(trials=4), Place(worker="tuner"))
+    search_alone(alone, Budget(trials=4), Places())
 
     assert {each["worker"] for each in done} == {"here-1", "here-2"}
     for record, theirs in zip(alone.records(), done, strict=True):
@@ -195,8 +196,8 @@ def test_a_worker_of_several_jobs_is_several_workers(
         begun.append(command)
         return Popen([sys.executable, "-c", "pass"])
 
-    monkeypatch.setattr(workers, "start", start)
-    join(folder.path, "host:80", "a", 2, Place(data_dir=tmp_path))
+    monkeypatch.setattr(processes, "start", start)
+    join(folder.path, "host:80", "a", 2, Places(tmp_path))
 
     where = ["--run", str(folder.path), "--chief", "host:80"]
     where += ["--data-dir", str(tmp_path), "--worker"]
@@ -221,8 +222,8 @@ def test_nobody_waits_for_workers_that_have_failed(
                 stdout=file,
             )
 
-    monkeypatch.setattr(workers, "start", start)
-    with Team(folder, Address("a", 1), "here", 2, Place()) as team:
+    monkeypatch.setattr(processes, "start", start)
+    with Team(folder, Address("a", 1), "here", 2, Places()) as team:
         first, second = team.workers
         first.wait()
         team.require_alive()
@@ -242,11 +243,11 @@ def test_a_chief_that_cannot_write_says_so(
     monkeypatch.setattr("app.tuning.search.make_oracle", lambda _: oracle)
     monkeypatch.setattr("app.tuning.search.LOOK", 0.01)
 
-    def full(_: Path) -> None:
+    def full(_: Path, text: str) -> None:
         raise GlimpseError("the disk is full")
 
     def ask(_: Team) -> None:
-        monkeypatch.setattr("app.tuning.oracles.replacing", full)
+        monkeypatch.setattr("app.tuning.oracles.write_whole", full)
         with pytest.raises(GlimpseError):
             oracle.create_trial("a")
 
@@ -254,7 +255,7 @@ def test_a_chief_that_cannot_write_says_so(
     monkeypatch.setattr(tuner.Tuner, "search", lambda _: None)  # no server
     address = str(Address.free())
     with pytest.raises(GlimpseError, match="the disk is full"):
-        lead(folder, Budget(), address, 1, Place(), 120)
+        lead(folder, Budget(), address, 1, Places(), 120)
 
 
 def test_a_trial_of_a_job_that_is_no_more_is_free_at_once(
@@ -264,7 +265,7 @@ def test_a_trial_of_a_job_that_is_no_more_is_free_at_once(
         tmp_path / "search", space=write_space(tmp_path), method="random"
     )
     oracle = make_oracle(folder)
-    tuner.Tuner(folder, oracle, Place()).save()
+    tuner.Tuner(folder, oracle, Post()).save()
     trial = oracle.create_trial("here-3")
     again = make_oracle(folder)
     monkeypatch.setattr("app.tuning.search.make_oracle", lambda _: again)
@@ -275,7 +276,7 @@ def test_a_trial_of_a_job_that_is_no_more_is_free_at_once(
     monkeypatch.setattr(Team, "require_alive", stop)
     monkeypatch.setattr(tuner.Tuner, "search", lambda _: None)  # no server
     with pytest.raises(KeyboardInterrupt):
-        lead(folder, Budget(), None, 1, Place(), 120)
+        lead(folder, Budget(), None, 1, Places(), 120)
     assert again.create_trial("here-1").trial_id == trial.trial_id
 
 
@@ -340,16 +341,16 @@ def test_who_gives_no_sign_is_lost(tmp_path: Path) -> None:
     """Whether the time of the sign changes counts, not what it says."""
     folder = open_or_create(tmp_path / "search", space=write_space(tmp_path))
     folder.workers.mkdir()
-    watch = Watch(folder, lost_after=0.3)
+    vigil = Vigil(folder, lost_after=0.3)
     for name in ("a", "b"):
         folder.sign(name).touch()
-    assert watch.lost(["a", "b", "c"]) == []
+    assert vigil.lost(["a", "b", "c"]) == []
 
-    wait_for(lambda: folder.sign("a").touch() or watch.lost(["a", "b", "c"]))
+    wait_for(lambda: folder.sign("a").touch() or vigil.lost(["a", "b", "c"]))
 
-    assert watch.lost(["a", "b", "c"]) == ["b", "c"]
-    assert not watch.is_quiet(["a"], 0.3)
-    assert watch.is_quiet([], 0.3)
+    assert vigil.lost(["a", "b", "c"]) == ["b", "c"]
+    assert not vigil.is_quiet(["a"], 0.3)
+    assert vigil.is_quiet([], 0.3)
 
 
 @pytest.mark.parametrize(

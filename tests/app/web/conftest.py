@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from tests.app.conftest import make_run
 
 if TYPE_CHECKING:
-    from app.translator import Translator
+    from app.inference.translator import Translator
 
 HOME = "http://127.0.0.1"
 
@@ -32,7 +32,7 @@ def translators(
     translator: "Translator", plain_run: Path
 ) -> dict[str, "Translator"]:
     """Two models, of which the second has no attention."""
-    from app.translator import Translator
+    from app.inference.translator import Translator
 
     return {"tiny": translator, "plain": Translator.load(plain_run)}
 

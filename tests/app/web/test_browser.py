@@ -216,7 +216,7 @@ def test_a_model_without_attention_says_so(visit: Visit) -> None:
 def test_warnings_are_shown(visit: Visit) -> None:
     page = visit.open(text="I see the zorglub. " + "word " * 40)
     longer, unseen = page.locator(".warnings li").all_inner_texts()
-    assert "where the longest of training had 63" in longer
+    assert "but the longest in training had 63" in longer
     assert "never seen in training: zorglub" in unseen
 
 
@@ -381,6 +381,7 @@ def test_what_the_server_refuses_is_said(visit: Visit) -> None:
     assert "6000 characters; at most 5000" in page.inner_text("#status")
     assert page.get_attribute("#status", "role") == "status"
     # The browser itself reports the refusal.
+    assert visit.complaints
     assert all("422" in each for each in visit.complaints)
     visit.complaints.clear()
 
@@ -401,6 +402,7 @@ def test_a_busy_server_is_asked_again(visit: Visit) -> None:
     page.click("#translate")
     page.wait_for_selector(".panel")
     assert len(asked) == 2
+    assert visit.complaints
     assert all("503" in each for each in visit.complaints)
     visit.complaints.clear()
 

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.web.guard import HEADERS, MAX_BODY, MAX_DROPPED
-from app.web.load import is_right, run
+from tests.app.web.load import is_right, run
 
 
 def test_many_users_each_get_their_own_answer(server: str) -> None:
-    program = [sys.executable, "-m", "app.web.load", server]
+    program = [sys.executable, "-m", "tests.app.web.load", server]
     done = subprocess.run(
         [*program, "--users", "20", "--seconds", "4"],
         capture_output=True,

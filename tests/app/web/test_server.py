@@ -15,8 +15,8 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from app.__main__ import app as commands
-from app.lines import LineOptions, translate_lines
-from app.translator import Translation, Translator
+from app.inference.lines import LineOptions, translate_lines
+from app.inference.translator import Translation, Translator
 from app.web.guard import HEADERS, MAX_BODY, is_loopback
 from app.web.request import MAX_BEAM, MAX_TEXT, TranslateRequest
 from app.web.server import BATCH_SIZE, STATIC, create_app, load_translators
@@ -107,7 +107,7 @@ def test_what_translate_warns_of_is_in_the_answer(client: TestClient) -> None:
     text = "word " * 200
     cut, longer, _ = ask(client, text, beam=1).json()["warnings"]
     assert cut.startswith("The sentence is over-long: only its first 511 ")
-    assert "511 tokens, where the longest of training had 63" in longer
+    assert "511 tokens, but the longest in training had 63" in longer
     assert "warnings" not in ask(client, SOURCES[0]).json()
 
 
@@ -362,10 +362,10 @@ def test_nothing_static_is_from_elsewhere_or_inline() -> None:
         assert not re.search("localStorage|sessionStorage|cookie", text), path
 
 
-def test_a_run_that_is_not_there_names_make_train(tmp_path: Path) -> None:
+def test_a_run_that_is_not_there_names_what_trains_one(tmp_path: Path) -> None:
     missing = tmp_path / "phrasebook"
     with pytest.raises(
-        GlimpseError, match=r"with: make train RUN=.*phrasebook$"
+        GlimpseError, match=r"with: python -m app train --run .*phrasebook$"
     ):
         load_translators([missing])
 
