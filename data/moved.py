@@ -16,6 +16,15 @@ from typing import Any
 # For each old module, the new modules that its names have moved to.
 MOVED: dict[str, tuple[str, ...]] = {
     "app.aligning": ("app.inference.aligning",),
+    "app.benchmark": ("app.experiments.benchmark",),
+    **{
+        f"app.benchmark.{name}": (f"app.experiments.benchmark.{name}",)
+        for name in (
+            *("machine", "ours", "products", "profile", "report", "run"),
+            *("scaling", "startup", "stock_keras", "turns", "waiting"),
+            *("work", "worker"),
+        )
+    },
     "app.bleu_tokenizers": ("app.metrics.bleu_tokenizers",),
     "app.cautions": ("app.inference.cautions",),
     "app.chatter": ("app.machine.chatter",),
@@ -30,6 +39,8 @@ MOVED: dict[str, tuple[str, ...]] = {
     "app.kept": ("app.measuring.keeping",),
     "app.lines": ("app.inference.lines",),
     "app.notebook": ("app.experiments.notebook",),
+    "app.plots.labels": ("app.plots.line_ends",),
+    "app.plots.search": ("app.plots.parallel", "app.plots.parameters"),
     "app.preparation": ("app.runs.preparation", "app.commands.prepare"),
     "app.processes": ("app.machine.processes",),
     "app.report": ("app.commands.train",),
@@ -45,7 +56,10 @@ MOVED: dict[str, tuple[str, ...]] = {
     "app.variants_table": ("app.experiments.variants_table",),
     "app.watch": ("app.training.watch",),
     "app.yaml_text": ("app.config.yaml_text",),
+    "data.corpora.alignments": ("data.corpora.multi30k_tokens",),
+    "data.corpora.columns": ("data.corpora.tsv",),
     "data.pipeline": ("data.steps", "data.training_data"),
+    "models.extensions": ("models.search.extensions",),
     "models.naming": ("data.naming",),
     "models.translation": ("models.sequence_model",),
 }
@@ -107,7 +121,7 @@ class Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if fullname not in MOVED:
             return None
-        return ModuleSpec(fullname, _Loader())
+        return ModuleSpec(fullname, _Loader(), is_package=True)
 
 
 def install() -> None:
