@@ -14,31 +14,9 @@ from app.runs import Run, versions
 from app.training import train
 from data import GlimpseError, Tokenizer, writing
 from data.sides import Sides
-from data.writing import alone, replacing
+from data.writing import alone
 from models.architecture import build_model
 from tests.app.conftest import SOURCES, TARGETS
-
-
-def test_what_fails_to_be_written_leaves_what_was_there(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def fill(beside: Path) -> None:
-        beside.write_text("half")
-        raise OSError(28, "No space left on device")
-
-    with (
-        pytest.raises(GlimpseError, match="No space left on device"),
-        replacing(path) as beside,
-    ):
-        fill(beside)
-    assert [each.name for each in tmp_path.iterdir()] == ["file"]
-    assert path.read_text() == "old"
-    with replacing(path) as beside:
-        beside.write_text("new")
-    assert path.read_text() == "new"
 
 
 def test_two_processes_do_not_train_one_run(
@@ -67,17 +45,6 @@ def test_two_processes_do_not_train_one_run(
         pass
     mine.discard_if_new()
     assert not mine.folder.exists()
-
-
-def test_a_place_that_cannot_be_written_is_one_sentence(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "file").write_text("")
-    with (
-        pytest.raises(GlimpseError, match="could not be written"),
-        replacing(tmp_path / "file" / "below") as beside,
-    ):
-        beside.write_text("x")
 
 
 def test_two_vocabularies_are_two_files(tmp_path: Path) -> None:
