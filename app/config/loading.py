@@ -18,7 +18,6 @@ from app.config.conflicts import refuse_conflicts
 from app.config.messages import explain
 from app.config.options import Config
 from data import GlimpseError
-from data.naming import did_you_mean
 from data.writing import write_whole
 from models.architecture import OWN_KEYS, ModelOptions
 
@@ -55,7 +54,7 @@ def load_config(
             unknown (the message names the nearest known key), a value is out
             of range, an option has no effect, or options conflict.
     """
-    values = _read_yaml(_preset_path(str(preset)))
+    values = _read_yaml(shipped.find("presets", str(preset)))
     origin = str(preset)
     if of_run:
         config = _validated(_overridden(values, overrides), origin)
@@ -128,17 +127,6 @@ def flatten(config: Config) -> dict[str, Any]:
         for section, values in dataclasses.asdict(config).items()
         for key, value in values.items()
     }
-
-
-def _preset_path(preset: str) -> Path:
-    path = shipped.find("presets", preset)
-    if path is not None:
-        return path
-    raise GlimpseError(
-        f"There is no preset '{preset}': give one of "
-        f"{', '.join(preset_names())}, or the path of a YAML file"
-        f"{did_you_mean(preset, preset_names())}"
-    )
 
 
 def _read_yaml(path: Path) -> Values:

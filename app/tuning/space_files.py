@@ -28,7 +28,7 @@ from app import shipped
 from app.config import Config, changed, explain, flatten, yaml_text
 from app.tuning.space import Parameter, Space
 from data import GlimpseError
-from data.naming import choose, did_you_mean
+from data.naming import choose
 
 ACCEPTED = (
     "a list of values, or {min: …, max: …} with step or scale, is accepted"
@@ -120,14 +120,7 @@ def space_path(name: str) -> Path:
     Raises:
         GlimpseError: there is no such space.
     """
-    path = shipped.find("spaces", name)
-    if path is not None:
-        return path
-    raise GlimpseError(
-        f"There is no search space '{name}': give one of "
-        f"{', '.join(shipped.names('spaces'))}, or the path of a YAML file"
-        f"{did_you_mean(name, shipped.names('spaces'))}"
-    )
+    return shipped.find("spaces", name)
 
 
 def read_space(path: Path) -> dict[str, Any]:
