@@ -1,15 +1,17 @@
-"""Import of modules by the names that they had before version 0.2.
+"""Old names, from before version 0.2, of modules and of what is in modules.
 
-The old names work for one release. After `import app.run`, for example, each
-attribute of the old module `app.run` is looked up in the new modules that have
-its contents. A DeprecationWarning gives the new place of the attribute.
+The old names work for one release; a DeprecationWarning gives the new name. If
+a module has moved, each attribute of the old module is looked up in the new
+modules that have its contents. If only a class, function or constant has moved
+or been renamed, its old module finds it at its new place.
 """
 
 import importlib
 import sys
 import warnings
+from functools import partial
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any
 
@@ -20,8 +22,16 @@ MOVED: dict[str, tuple[str, ...]] = {
     **{
         f"app.benchmark.{name}": (f"app.experiments.benchmark.{name}",)
         for name in (
-            *("machine", "ours", "products", "profile", "report", "run"),
-            *("scaling", "startup", "stock_keras", "turns", "waiting"),
+            *("machine", "ours", "products", "profile", "pytorch"),
+            *(
+                "report",
+                "run",
+                "scaling",
+                "startup",
+                "stock_keras",
+                "turns",
+                "waiting",
+            ),
             *("work", "worker"),
         )
     },
@@ -63,68 +73,194 @@ MOVED: dict[str, tuple[str, ...]] = {
     "models.naming": ("data.naming",),
     "models.translation": ("models.sequence_model",),
 }
-RENAMED = {
-    "TranslationModel": "SequenceModel",
-    "Tokenizers": "Sides",
-    "train_tokenizers": "fit_sides",
+# For each old module, the new places of the names that are elsewhere than its
+# other contents, or are other names now.
+LEFT: dict[str, dict[str, str]] = {
+    "app.alignment.views": {
+        "END": "data.modalities.text.END",
+    },
+    "app.benchmark.profile": {
+        "shares": "app.experiments.benchmark.profile.time_shares",
+    },
+    "app.benchmark.run": {
+        "benchmark": "app.experiments.benchmark.run.run_benchmark",
+    },
+    "app.config": {
+        "ATTENTION_LOSSES": "app.config.options.ATTENTION_LOSSES",
+        "Count": "data.validation.Count",
+        "Files": "data.validation.Names",
+        "Natural": "data.validation.Natural",
+        "Positive": "data.validation.Positive",
+        "Rate": "data.validation.Rate",
+        "STRICT": "data.validation.STRICT",
+        "one_of": "data.validation.one_of",
+    },
+    "app.plots.curves": {
+        "read_history": "app.runs.read_history",
+    },
+    "app.plots.search": {
+        "PALEST": "app.plots.trials.PALEST",
+        "Search": "app.plots.trials.Trials",
+    },
+    "app.processes": {
+        "FAILED_BY_ITSELF": "app.child.FAILED_BY_ITSELF",
+        "shares": "app.machine.processes.core_sets",
+    },
+    "app.run": {
+        "PACKAGES": "app.runs.versions.PACKAGES",
+        "Tokenizers": "data.sides.Sides",
+        "train_tokenizers": "data.sides.fit_sides",
+    },
+    "app.training": {
+        "SHOWN_EVERY": "app.training.loop.SHOWN_EVERY",
+        "compile_model": "app.training.compiled.compile_model",
+        "graph": "app.training.compiled.graph",
+        "inventory": "app.training.opening.inventory",
+        "load_guide": "app.training.opening.load_guide",
+        "prepare_tokenizers": "app.training.opening.prepare_sides",
+    },
+    "app.translator": {
+        "BATCH_SIZE": "app.inference.batching.BATCH_SIZE",
+        "FULL_LENGTH": "app.inference.batching.FULL_LENGTH",
+        "LEAST_DIVIDED": "app.inference.translator.LEAST_DIVIDED",
+    },
+    "app.tuning.folder": {
+        "Clock": "app.tuning.clock.Clock",
+    },
+    "app.tuning.search": {
+        "search": "app.tuning.search.search_alone",
+    },
+    "app.tuning.space": {
+        "ACCEPTED": "app.tuning.space_files.ACCEPTED",
+        "load_space": "app.tuning.space_files.load_space",
+        "read_space": "app.tuning.space_files.read_space",
+        "space_path": "app.tuning.space_files.space_path",
+    },
+    "app.tuning.trials": {
+        "Place": "app.tuning.trials.Post",
+    },
+    "app.tuning.workers": {
+        "Watch": "app.tuning.workers.Vigil",
+    },
+    "app.web.request": {
+        "explain": "app.web.request.refusal",
+    },
+    "data.corpora.alignments": {
+        "flip_links": "data.links.flip_links",
+    },
+    "data.corpora.phrasebook.surface": {
+        "Pair": "data.corpora.phrasebook.surface.WrittenPair",
+    },
+    "data.pipeline": {
+        "keep_lengths": "data.steps.keep_fitting",
+        "tokenize": "data.steps.encode",
+    },
+    "data.survey": {
+        "Side": "data.survey.SideSurvey",
+    },
+    "models": {
+        "TranslationModel": "models.SequenceModel",
+    },
+    "models.attention": {
+        "Places": "models.attention.base.PlaceContexts",
+    },
+    "models.attention.base": {
+        "Places": "models.attention.base.PlaceContexts",
+    },
+    "models.decoder.stepping": {
+        "Seen": "models.decoder.stepping.Glance",
+    },
+    "models.fused.attending": {
+        "conditional_loop": "models.fused.conditional.conditional_loop",
+        "softmax": "models.fused.looking.softmax",
+        "softmax_back": "models.fused.looking.softmax_back",
+    },
+    "models.search": {
+        "LEAST_BUSY": "models.search.walk.LEAST_BUSY",
+    },
+    "models.translation": {
+        "TranslationModel": "models.sequence_model.SequenceModel",
+    },
 }
 
 
-def look_up(old: str, places: tuple[str, ...], name: str) -> Any:
+def look_up(old: str, name: str) -> Any:
     """Find an object by its old module and name, and warn that it has moved.
 
     The DeprecationWarning gives the new module and the new name of the object.
 
     Args:
         old: name of the old module.
-        places: names of the new modules that the object may be in.
         name: name of the object in the old module.
 
     Raises:
-        AttributeError: none of the new modules has the object.
+        AttributeError: the object is in none of the new places.
     """
-    now = RENAMED.get(name, name)
-    for place in places:
+    at_once = LEFT.get(old, {}).get(name)
+    for now in [at_once] if at_once else _places(old, name):
+        place, _, attribute = now.rpartition(".")
         module = importlib.import_module(place)
-        if not name.startswith("__") and hasattr(module, now):
+        if hasattr(module, attribute):
             warnings.warn(
-                f"{old}.{name} is now {place}.{now}; the next release removes "
-                "the old name",
+                f"{old}.{name} is now {now}; the next release removes the old "
+                "name",
                 DeprecationWarning,
                 stacklevel=3,
             )
-            return getattr(module, now)
+            return getattr(module, attribute)
     raise AttributeError(f"module {old!r} has no attribute {name!r}")
 
 
-class _Old(ModuleType):
-    """Stand-in for an old module; its attributes come from new modules."""
+def _places(old: str, name: str) -> list[str]:
+    if name.startswith("__"):
+        return []
+    return [f"{place}.{name}" for place in MOVED.get(old, ())]
 
-    def __getattr__(self, name: str) -> Any:
-        return look_up(self.__name__, MOVED[self.__name__], name)
+
+def _give_old_names(module: ModuleType) -> None:
+    """Make a module find, by `__getattr__`, what it had under old names."""
+    vars(module)["__getattr__"] = partial(look_up, module.__name__)
 
 
-class _Loader(Loader):
+class _StandIn(Loader):
+    """Loader of an empty module that stands in for one that has moved."""
+
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return _Old(spec.name)
+        return ModuleType(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Do nothing: `_Old` looks up each attribute when it is accessed."""
+        _give_old_names(module)
+
+
+class _Left(SourceFileLoader):
+    """Loader of a module that some names have left."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        _give_old_names(module)
+        super().exec_module(module)
 
 
 class Finder(MetaPathFinder):
-    """Import finder that returns a stand-in for each old module."""
+    """Import finder for modules that have moved, or that names have left."""
 
     @staticmethod
     def find_spec(
         fullname: str, path: Any = None, target: Any = None
     ) -> ModuleSpec | None:
-        if fullname not in MOVED:
+        if fullname in MOVED:
+            return ModuleSpec(fullname, _StandIn(), is_package=True)
+        if fullname not in LEFT:
             return None
-        return ModuleSpec(fullname, _Loader(), is_package=True)
+        spec = PathFinder.find_spec(fullname, path)
+        if spec and spec.origin:
+            spec.loader = _Left(fullname, spec.origin)
+        return spec
 
 
 def install() -> None:
-    """Make old modules importable; a second call changes nothing."""
-    if Finder not in sys.meta_path:
-        sys.meta_path.append(Finder)
+    """Make old names work; a second call changes nothing."""
+    if Finder in sys.meta_path:
+        return
+    sys.meta_path.insert(0, Finder)
+    for name in LEFT.keys() & sys.modules.keys():
+        _give_old_names(sys.modules[name])

@@ -1,7 +1,5 @@
 """Sequence-to-sequence networks, and search for their likeliest outputs."""
 
-from typing import Any
-
 from models.adam import Adam
 from models.attention import (
     Attention,
@@ -82,11 +80,3 @@ __all__ = [
     "TokenTarget",
     "search",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "TranslationModel":
-        from data.moved import look_up
-
-        return look_up("models", ("models",), name)
-    raise AttributeError(f"module 'models' has no attribute {name!r}")

@@ -1,10 +1,14 @@
 """Names of before version 0.2 are found where they are now, with a warning."""
 
 import importlib
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
 
 import pytest
 
-from data.moved import MOVED
+from data.moved import LEFT, MOVED
 
 
 @pytest.mark.parametrize(
@@ -37,23 +41,46 @@ def test_a_name_is_found_where_it_is_now(
 
 
 def test_a_name_that_is_another_one_now_is_found_too() -> None:
-    from models import SequenceModel
+    import models
 
-    with pytest.warns(DeprecationWarning, match=r"models\.SequenceModel"):
-        from models import TranslationModel
-    assert TranslationModel is SequenceModel
-    old = importlib.import_module("models.translation")
-    with pytest.warns(DeprecationWarning, match="is now models.sequence"):
-        assert old.TranslationModel is SequenceModel
+    with pytest.warns(DeprecationWarning, match=r"is now models\.Sequence"):
+        found = getattr(models, "TranslationModel")  # noqa: B009
+    assert found is models.SequenceModel
+
+
+@pytest.mark.parametrize(
+    ("old", "now"),
+    [
+        (f"{module}.{name}", now)
+        for module, names in LEFT.items()
+        for name, now in names.items()
+    ],
+)
+def test_a_name_that_left_its_module_is_found(old: str, now: str) -> None:
+    place, _, name = now.rpartition(".")
+    here = getattr(importlib.import_module(place), name)
+    module, _, before = old.rpartition(".")
+    with pytest.warns(DeprecationWarning, match=re.escape(f"is now {now}")):
+        assert getattr(importlib.import_module(module), before) is here
+
+
+def test_old_names_are_found_whatever_is_imported_first() -> None:
+    for first in ("app.config", "data"):
+        lines = (f"import {first}", "from app.config import one_of")
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", "; ".join(lines)], check=True
+        )
 
 
 @pytest.mark.parametrize("module", MOVED)
 def test_every_place_is_there(module: str) -> None:
-    for place in MOVED[module]:
-        importlib.import_module(place)
-    old = importlib.import_module(module)
+    assert all(find_spec(place) for place in MOVED[module])
+
+
+@pytest.mark.parametrize("module", ["app.run", "app.config", "models"])
+def test_a_name_that_a_module_never_had_is_not_found(module: str) -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        old.nothing  # noqa: B018
+        importlib.import_module(module).nothing  # noqa: B018
 
 
 def test_what_never_was_is_not_found() -> None:
