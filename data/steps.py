@@ -136,12 +136,20 @@ def one_by_one(elements: tf.data.Dataset) -> tf.data.Dataset:
     """Split items of many pairs, as `encode` makes them, into single pairs.
 
     Returns:
-        A dataset of source ids (S,), target ids (T,) and, if `elements` has
-        links, the links of the pair, as a flat array of two integers for each
-        link.
+        A dataset of source ids (S,), target ids (T,), the lengths S and T as an
+        int32 tensor (2,) and, if `elements` has links, the links of the pair,
+        as a flat array of two integers for each link.
     """
-    # Rows of ragged tensors cannot be padded, so they become plain tensors.
-    return elements.unbatch().map(_tensors)
+
+    def measured(
+        source: tf.Tensor, target: tf.Tensor, *links: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
+        lengths = tf.stack([tf.shape(source)[0], tf.shape(target)[0]])
+        sides = (source, target, lengths, *links)
+        # Rows of ragged tensors cannot be padded, so they become plain tensors.
+        return tuple(tf.identity(side) for side in sides)
+
+    return elements.unbatch().map(measured)
 
 
 def spread_links(elements: tf.data.Dataset) -> tf.data.Dataset:
@@ -151,21 +159,24 @@ def spread_links(elements: tf.data.Dataset) -> tf.data.Dataset:
         elements: dataset from `one_by_one`, with links.
 
     Returns:
-        A dataset of source ids (S,), target ids (T,) and attention, float32
-        (T, S). In the row of a target token, the source tokens that are linked
-        to it have equal weights, whose sum is 1; all other weights are 0. The
-        row of a target token without links is all 0.
+        A dataset of source ids (S,), target ids (T,), their lengths (2,) and
+        attention, float32 (T, S). In the row of a target token, the source
+        tokens that are linked to it have equal weights, whose sum is 1; all
+        other weights are 0. The row of a target token without links is all 0.
     """
 
     def spread(
-        source: tf.Tensor, target: tf.Tensor, links: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        source: tf.Tensor,
+        target: tf.Tensor,
+        lengths: tf.Tensor,
+        links: tf.Tensor,
+    ) -> tuple[tf.Tensor, ...]:
         links = tf.reshape(links, (-1, 2))
         ones = tf.ones(tf.shape(links)[:1])
-        shape = tf.stack([tf.size(target), tf.size(source)])
-        alignment = tf.scatter_nd(links, ones, shape)
+        alignment = tf.scatter_nd(links, ones, tf.reverse(lengths, [0]))
         total = tf.reduce_sum(alignment, 1, keepdims=True)
-        return source, target, tf.math.divide_no_nan(alignment, total)
+        alignment = tf.math.divide_no_nan(alignment, total)
+        return source, target, lengths, alignment
 
     return elements.map(spread)
 
@@ -207,8 +218,7 @@ def bucket(
     order of the pairs.
 
     Args:
-        elements: dataset of single pairs: source ids (S,), target ids (T,) and,
-            optionally, the attention (T, S) from `spread_links`. No pair may be
+        elements: dataset from `one_by_one` or `spread_links`. No pair may be
             longer than the last rung.
         ladder: ascending lengths to which source and target are padded.
         batch_size: number of rows of a batch; the last batch of each rung may
@@ -217,19 +227,18 @@ def bucket(
     Returns:
         A dataset of batches, in the form that `pad` returns.
     """
-    edges = [tf.constant(side, tf.int32) for side in ladder]
+    edges = tf.constant(ladder, tf.int32)  # (2, R)
 
-    def key(*sides: tf.Tensor) -> tf.Tensor:
-        rungs = [
-            tf.searchsorted(edge, tf.shape(side)[:1])[0]
-            for edge, side in zip(edges, sides, strict=False)
-        ]
-        return tf.cast(tf.maximum(*rungs), tf.int64)
+    def key(
+        source: tf.Tensor, target: tf.Tensor, lengths: tf.Tensor, *rest: Any
+    ) -> tf.Tensor:
+        rungs = tf.searchsorted(edges, lengths[:, None])
+        return tf.cast(tf.reduce_max(rungs), tf.int64)
 
     return elements.group_by_window(
         key,
         lambda rung, window: pad(
-            window, (edges[0][rung], edges[1][rung]), batch_size
+            window, (edges[0, rung], edges[1, rung]), batch_size
         ),
         window_size=batch_size,
     )
@@ -243,31 +252,19 @@ def pad(
     """Make batches of pairs, in order, and pad them with 0 to a shape (S, T).
 
     Args:
-        elements: dataset of single pairs: source ids, target ids and,
-            optionally, the attention from `spread_links`.
+        elements: dataset from `one_by_one` or `spread_links`.
         shape: lengths S and T to pad source and target to.
         batch_size: number of rows of a batch; the last batch may have fewer.
 
     Returns:
-        A dataset of source ids (B, S), target ids (B, T), source lengths (B,),
-        target lengths (B,) and, if `elements` has attention, the attention
-        (B, T, S). The lengths are int32 and do not count padding.
+        A dataset of source ids (B, S), target ids (B, T), the lengths (B, 2) of
+        source and target, int32 and without padding, and, if `elements` has
+        attention, the attention (B, T, S).
     """
     source, target = (tf.cast(length, tf.int64) for length in shape)
-    axes: tuple[list[tf.Tensor], ...] = (
-        *([source], [target], [], []),
-        [target, source],
-    )
-
-    def measured(
-        source: tf.Tensor, target: tf.Tensor, *alignment: tf.Tensor
-    ) -> tuple[tf.Tensor, ...]:
-        lengths = (tf.shape(source)[0], tf.shape(target)[0])
-        return source, target, *lengths, *alignment
-
-    with_lengths = elements.map(measured)
-    return with_lengths.padded_batch(
-        batch_size, padded_shapes=axes[: len(with_lengths.element_spec)]
+    axes = ([source], [target], [2], [target, source])
+    return elements.padded_batch(
+        batch_size, padded_shapes=axes[: len(elements.element_spec)]
     )
 
 
@@ -318,12 +315,12 @@ def shift(batches: tf.data.Dataset, symbols: Symbols) -> tf.data.Dataset:
     def shifted(
         source: tf.Tensor,
         target: tf.Tensor,
-        source_length: tf.Tensor,
-        target_length: tf.Tensor,
+        lengths: tf.Tensor,
         *rest: tf.Tensor,
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]:
         begin = tf.fill((tf.shape(target)[0], 1), symbols.begin)
         before = tf.concat([begin, target[:, :-1]], axis=1)  # (B, T)
+        source_length, target_length = tf.unstack(lengths, axis=1)
         real = tf.sequence_mask(target_length, tf.shape(target)[1])
         inputs = {
             "source": source,
@@ -343,7 +340,3 @@ def _ragged(rows: Iterable[np.ndarray]) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_row_lengths(
         np.concatenate(rows), [len(row) for row in rows]
     )
-
-
-def _tensors(*sides: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    return tuple(tf.identity(side) for side in sides)

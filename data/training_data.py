@@ -200,7 +200,7 @@ class TrainingData:
 
     def _batches(self, elements: tf.data.Dataset) -> tf.data.Dataset:
         size = self.options.batch_size
-        if len(elements.element_spec) > 2:
+        if len(elements.element_spec) > 3:
             elements = steps.spread_links(elements)
         batches = steps.bucket(elements, self.ladder, size)
         batches = steps.shift(
@@ -219,9 +219,7 @@ class TrainingData:
 
     def _counted(self) -> Report:
         sizes = self._elements.map(
-            lambda source, target, *links: tf.stack(
-                [tf.shape(source)[0], tf.shape(target)[0]]
-            )
+            lambda source, target, lengths, *links: lengths
         ).batch(steps.AT_ONCE)
         lengths = np.concatenate(
             [np.zeros((0, 2), int), *sizes.as_numpy_iterator()]

@@ -113,10 +113,10 @@ def test_links_become_rows_that_sum_to_1() -> None:
     data = tf.data.Dataset.from_tensors(
         tuple(
             np.array(each, "int32")
-            for each in ([0] * 5, [0] * 3, [0, 1, 0, 4, 2, 3])
+            for each in ([0] * 5, [0] * 3, [5, 3], [0, 1, 0, 4, 2, 3])
         )
     )
-    ((_, _, alignment),) = spread_links(data).as_numpy_iterator()
+    ((_, _, _, alignment),) = spread_links(data).as_numpy_iterator()
     assert alignment.tolist() == [
         [0, 0.5, 0, 0, 0.5],
         [0, 0, 0, 0, 0],

@@ -31,14 +31,20 @@ def tokenizer() -> Tokenizer:
     return Tokenizer.train(["un deux trois dix"] * 9, 300)
 
 
+PAIR = (  # what one pair is, after `one_by_one`
+    *(tf.TensorSpec((None,), tf.int32),) * 2,
+    tf.TensorSpec((2,), tf.int32),
+)
+
+
 def sequences_of(sizes: list[tuple[int, int]]) -> tf.data.Dataset:
     """Sequences of the given lengths, filled with their place from 1."""
     return tf.data.Dataset.from_generator(
         lambda: (
-            (np.full(source, place), np.full(target, place))
-            for place, (source, target) in enumerate(sizes, 1)
+            (*(np.full(length, place) for length in pair), pair)
+            for place, pair in enumerate(sizes, 1)
         ),
-        output_signature=(tf.TensorSpec((None,), tf.int32),) * 2,
+        output_signature=PAIR,
     )
 
 
@@ -84,9 +90,13 @@ def test_encode_makes_ids_and_ends(tokenizer: Tokenizer) -> None:
     sides = Text(tokenizer, FRENCH), Text(other, FRENCH)
     pairs = [("deux trois", "un"), ("", "dix 😀")]
     found = one_by_one(encode(strings(lambda: pairs), *sides))
-    assert found.element_spec == (tf.TensorSpec((None,), tf.int32),) * 2
-    assert found.element_spec == tuple(side.element for side in sides)
-    assert [(list(source), list(target)) for source, target in read(found)] == [
+    assert found.element_spec == PAIR
+    assert found.element_spec[:2] == tuple(side.element for side in sides)
+    for source, target, lengths in read(found):
+        assert lengths.tolist() == [len(source), len(target)]
+    assert [
+        (list(source), list(target)) for source, target, _ in read(found)
+    ] == [
         (
             [*tokenizer.encode(source), Tokenizer.EOS],
             [*other.encode(target), Tokenizer.EOS],
@@ -118,7 +128,7 @@ def test_keep_fitting_counts_the_end_and_drops_the_empty(
             lambda *pair: noted.append(pair),
         )
     )
-    assert [int(source[0]) for source, _ in read(kept)] == [1, 6]
+    assert [int(source[0]) for source, *_ in read(kept)] == [1, 6]
     assert [(len(source), len(target)) for source, target in noted] == sizes[
         1:5
     ]
@@ -177,8 +187,8 @@ def test_bucket_pads_both_sides_to_the_length_of_the_longer() -> None:
         (1, 11): ([6], (1, 11)),
         (1, 3): ([7], (1, 3)),
     }
-    for source, _, *lengths in batches:
-        assert list(zip(*lengths, strict=True)) == [
+    for source, _, lengths in batches:
+        assert [tuple(pair) for pair in lengths] == [
             sizes[place - 1] for place in source[:, 0]
         ]
 
@@ -194,12 +204,11 @@ def test_bucket_takes_the_rung_that_holds_both_sides() -> None:
 
 def test_pad_fills_with_zeros() -> None:
     (batch,) = read(pad(sequences_of([(2, 1), (1, 3)]), (3, 4), 5))
-    source, target, source_length, target_length = batch
+    source, target, lengths = batch
     np.testing.assert_array_equal(source, [[1, 1, 0], [2, 0, 0]])
     np.testing.assert_array_equal(target, [[1, 0, 0, 0], [2, 2, 2, 0]])
-    np.testing.assert_array_equal(source_length, [2, 1])
-    np.testing.assert_array_equal(target_length, [1, 3])
-    assert source_length.dtype == target_length.dtype == np.int32
+    np.testing.assert_array_equal(lengths, [[2, 1], [1, 3]])
+    assert lengths.dtype == np.int32
 
 
 def test_complete_copies_the_first_row_at_weight_0() -> None:
@@ -210,23 +219,22 @@ def test_complete_copies_the_first_row_at_weight_0() -> None:
     np.testing.assert_array_equal(filled[-1], [1, 0])
     np.testing.assert_array_equal(filled[0], [[3, 3], [3, 3]])
     np.testing.assert_array_equal(filled[1], [[3, 3], [3, 3]])
-    np.testing.assert_array_equal(filled[2], [2, 2])
-    np.testing.assert_array_equal(filled[3], [2, 2])
+    np.testing.assert_array_equal(filled[2], [[2, 2], [2, 2]])
 
 
 def test_shift_begins_the_input_and_keeps_its_padding() -> None:
     source = np.array([[9, 3, 0], [9, 3, 0]], np.int32)
     target = np.array([[5, 6, 3, 0, 0], [7, 3, 0, 0, 0]], np.int32)
-    lengths = np.array([2, 2], np.int32), np.array([3, 2], np.int32)
+    lengths = np.array([[2, 3], [2, 2]], np.int32)
     weights = np.array([1.0, 0.0], np.float32)
-    batches = tf.data.Dataset.from_tensors((source, target, *lengths, weights))
+    batches = tf.data.Dataset.from_tensors((source, target, lengths, weights))
     ((inputs, target_out, kept),) = read(shift(batches, Text.symbols))
     np.testing.assert_array_equal(
         inputs["target_in"], [[2, 5, 6, 0, 0], [2, 7, 0, 0, 0]]
     )
     np.testing.assert_array_equal(inputs["source"], source)
-    np.testing.assert_array_equal(inputs["source_length"], lengths[0])
-    np.testing.assert_array_equal(inputs["target_length"], lengths[1])
+    np.testing.assert_array_equal(inputs["source_length"], lengths[:, 0])
+    np.testing.assert_array_equal(inputs["target_length"], lengths[:, 1])
     np.testing.assert_array_equal(target_out, target)
     np.testing.assert_array_equal(kept, weights)
 
@@ -234,9 +242,9 @@ def test_shift_begins_the_input_and_keeps_its_padding() -> None:
 def test_shift_goes_by_lengths_and_by_the_symbols_it_is_given() -> None:
     """An id 0 within the length is content; no end is needed."""
     target = np.array([[0, 4, 0, 7], [5, 0, 0, 0]], np.int32)
-    lengths = np.array([1, 1], np.int32), np.array([3, 2], np.int32)
+    lengths = np.array([[1, 3], [1, 2]], np.int32)
     batches = tf.data.Dataset.from_tensors(
-        (target, target, *lengths, np.ones(2, np.float32))
+        (target, target, lengths, np.ones(2, np.float32))
     )
     ((inputs, target_out, _),) = read(shift(batches, Symbols(9, 8, None)))
     np.testing.assert_array_equal(
@@ -248,13 +256,10 @@ def test_shift_goes_by_lengths_and_by_the_symbols_it_is_given() -> None:
 def test_an_alignment_comes_through_beside_its_pair() -> None:
     sequences = tf.data.Dataset.from_generator(
         lambda: [
-            (np.full(2, 1), np.full(1, 1), np.full((1, 2), 0.5, "f")),
-            (np.full(1, 2), np.full(2, 2), np.full((2, 1), 1.0, "f")),
+            (np.full(2, 1), np.full(1, 1), (2, 1), np.full((1, 2), 0.5, "f")),
+            (np.full(1, 2), np.full(2, 2), (1, 2), np.full((2, 1), 1.0, "f")),
         ],
-        output_signature=(
-            *(tf.TensorSpec((None,), tf.int32),) * 2,
-            tf.TensorSpec((None, None), tf.float32),
-        ),
+        output_signature=(*PAIR, tf.TensorSpec((None, None), tf.float32)),
     )
     batches = bucket(sequences, Ladder((3,), (2,)), 4)
     ((inputs, _, weights),) = read(shift(complete(batches, 4), Text.symbols))
