@@ -2,13 +2,12 @@
 
 import importlib
 import re
-import subprocess
 import sys
 from importlib.util import find_spec
 
 import pytest
 
-from data.moved import LEFT, MOVED
+from data.moved import LEFT, MOVED, Finder, install
 
 
 @pytest.mark.parametrize(
@@ -64,10 +63,18 @@ def test_a_name_that_left_its_module_is_found(old: str, now: str) -> None:
         assert getattr(importlib.import_module(module), before) is here
 
 
-def test_an_old_name_is_found_if_its_module_is_imported_before_data() -> None:
-    lines = "import app.config; app.config.one_of"
-    command = [sys.executable, "-W", "ignore", "-c", lines]
-    subprocess.run(command, check=True)
+def test_an_old_name_is_found_if_its_module_came_before_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import app.config
+
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    sys.meta_path.remove(Finder)
+    monkeypatch.delitem(vars(app.config), "__getattr__")
+    assert not hasattr(app.config, "one_of")
+    install()
+    with pytest.warns(DeprecationWarning, match="one_of"):
+        assert hasattr(app.config, "one_of")
 
 
 @pytest.mark.parametrize("module", MOVED)

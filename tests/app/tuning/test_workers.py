@@ -26,6 +26,7 @@ from app.tuning.search import join, lead, search_alone
 from app.tuning.trials import Post
 from app.tuning.workers import Address, Team, Vigil, worker_name
 from data import GlimpseError, Places
+from tests.app.commands.test_main import invoke
 from tests.app.tuning import fake
 from tests.app.tuning.fake import write_space
 from tests.app.tuning.test_search import ROOT, command, wait_for
@@ -118,8 +119,6 @@ def test_several_at_a_time_do_what_one_does(
     """
     folder = tmp_path / "several"
     space = write_space(tmp_path)
-    several = command(folder, space, "--tuner", "random")
-    several += ["--jobs", "2", "--trials", "4", "--json"]
     monkeypatch.setenv("FAKE_SECONDS", "100")
     monkeypatch.setattr(processes, "start", fake.start)
     monkeypatch.setattr("app.tuning.search.LOOK", fake.HURRIED[0])
@@ -164,11 +163,11 @@ def test_several_at_a_time_do_what_one_does(
         signal.signal(signal.SIGINT, old)
     assert [r.status for r in Folder(folder).records()] == ["running"] * 2
     monkeypatch.setenv("FAKE_SECONDS", "0.05")
-    again = subprocess.run(
-        several, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert again.returncode == 0, again.stderr
-    done = json.loads(again.stdout)["trials"]
+    where = ("--run", folder, "--space", space, "--tuner", "random")
+    how = ("--trial-epochs", 3, "--jobs", 2, "--trials", 4, "--json")
+    code, told, said = invoke("tune", *where, *how)
+    assert code == 0, said
+    done = json.loads(told)["trials"]
     monkeypatch.setenv("FAKE_SECONDS", "0")
     monkeypatch.setattr(trials, "start", fake.start)
     alone = new_search(tmp_path / "alone")
