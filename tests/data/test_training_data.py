@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -357,13 +356,13 @@ def test_a_streamed_split_is_foreseen_from_its_own_pairs(
 
 def test_multi30k_wastes_little(data_dir: Path, cache_dir: Path) -> None:
     corpus = load_corpus("multi30k", places=Places(data_dir, cache_dir))
-    pairs = list(islice(corpus.pairs("train"), 9000))  # all take seconds
+    pairs = list(corpus.pairs("train"))
     texts = [pair[side] for side in (0, 1) for pair in pairs]
-    tokenizer = Tokenizer.train(texts[::3], 4000)
+    tokenizer = Tokenizer.train(texts[::5], 4000)  # of all it takes seconds
     sides = Sides.of([tokenizer], (Language("en"), Language("fr")))
     data = TrainingData(strings(lambda: pairs), sides)
-    assert data.report.kept == 9000
+    assert data.report.kept == 29000
     assert data.report.target_padding < 0.08
     assert data.report.source_padding < 0.19
-    assert data.steps_per_epoch < 9000 / 64 + len(data.report.shapes)
+    assert data.steps_per_epoch < 1.02 * 29000 / 64
     assert sum(1 for _ in data.epoch(0, 0)) == data.steps_per_epoch
