@@ -69,7 +69,7 @@ notebooks: setup ## train what the notebooks use, then run them (30 minutes)
 # Neighbours share what their modules set up, so each process has its half.
 PYTEST := .venv/bin/python -m pytest -n 2 --dist worksteal
 
-test: setup ## the tests, two at a time (9 minutes)
+test: setup ## the tests, two at a time (6 to 9 minutes)
 	@$(PYTEST) $(ARGS)
 
 test-all: setup ## the tests, and every combination of parts (hours)
