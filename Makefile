@@ -54,7 +54,7 @@ tune: setup ## search for a better configuration than PRESET's (20 minutes)
 serve: setup ## serve a page that shows where RUN looked, at http://127.0.0.1:8000
 	@$(APP) serve "$(RUN)" $(ARGS)
 
-benchmark: setup ## time PRESET, or reference-bahdanau, on this quiet machine
+benchmark: setup ## measure the speed of PRESET (by default, reference-bahdanau)
 	@$(APP) benchmark --preset "$(if $(filter file,$(origin \
 	    PRESET)),reference-bahdanau,$(PRESET))" $(ARGS)
 
@@ -72,7 +72,7 @@ PYTEST := .venv/bin/python -m pytest -n 2 --dist worksteal
 test: setup ## the tests, two at a time (6 to 9 minutes)
 	@$(PYTEST) $(ARGS)
 
-test-all: setup ## the tests, and every combination of parts (hours)
+test-all: setup ## the tests, and every combination of model options (hours)
 	@$(PYTEST) -m "slow or not slow" $(ARGS)
 
 lint: setup ## format, rules and types

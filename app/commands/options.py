@@ -67,10 +67,11 @@ Alignments = Annotated[
     typer.Option(
         "--alignments",
         help="Gold alignments of --source and --reference, in one of three "
-        "formats: a line of links for each pair, where i-j is a sure link and "
-        "ipj a possible one; lines of the form PAIR<TAB>links, where PAIR is "
-        "the number of the pair, counted from 0; or the format of NAACL 2003. "
-        "In links, words are numbered from 0.",
+        "formats: a line of links for each pair, such as '0-0 2p1', where the "
+        "hyphen marks a sure link and the letter p a possible one; lines of "
+        "the form PAIR<TAB>links, where PAIR is the number of the pair, "
+        "counted from 0; or the format of NAACL 2003. In links, words are "
+        "numbered from 0.",
     ),
 ]
 Overrides = Annotated[

@@ -36,9 +36,9 @@ class EvaluationSet:
         gold: dictionary whose keys are indices of examples, and whose values
             are the gold alignments of these examples; examples without gold
             alignments are left out.
-        supplied: one reference for each sentence, processed in the same way as
-            by `app.metrics.text.process`; None if the corpus does not contain
-            processed references.
+        supplied: references that the corpus publishes in processed form, that
+            is, in the form that `app.metrics.text.process` makes: one for each
+            sentence. None if the corpus publishes none.
     """
 
     corpus: str

@@ -116,8 +116,10 @@ def _ended(records: Sequence[Record]) -> list[Record]:
 def hopeless(records: Sequence[Record]) -> str | None:
     """Return the reason to give up the search; None if there is no reason.
 
-    A search is given up if the last `HOPELESS` trials, without the refused
-    ones, all failed, or if the last `REFUSALS` trials were all refused.
+    A trial is refused, and not trained, if its configuration is not valid or
+    its model too large. A search is given up in two cases: the last `REFUSALS`
+    trials were all refused; or, among the trials that were trained, the last
+    `HOPELESS` all failed.
     """
     begun = [record for record in records if record.status != "running"]
     for some, status, said, number in (

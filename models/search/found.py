@@ -103,10 +103,11 @@ class Found(NamedTuple):
         )
 
     def rows(self, real: tf.Tensor, beams: tf.Tensor) -> Any:
-        """Return `seen` for each token of the hypotheses: (B, K, L, ...).
+        """Return what the model saw at each token of the hypotheses.
 
-        The value for a token is the result `seen`, such as attention weights,
-        of the step that predicted the token. The value is 0 on padding.
+        Each step of the search has recorded a result, such as attention
+        weights. The value for a token is the result of the step that predicted
+        the token. The value is 0 on padding. The shape is (B, K, L, ...).
 
         Args:
             real: (B, K, L), False on padding.

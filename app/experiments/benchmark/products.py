@@ -40,7 +40,7 @@ class Product:
 
     @property
     def flops(self) -> int:
-        """Number of multiplications and additions, over all the products."""
+        """Number of additions and multiplications of scalars, repeats included."""
         once = 2 * self.batch * self.rows * self.inner * self.columns
         return once * self.repeats
 
