@@ -129,10 +129,11 @@ def read_guide(
     """Read word alignments from a file with one line for each training pair.
 
     The format is Pharaoh's: `i-j` is a sure link between source word i and
-    target word j, and `ipj`, as in `2p1`, is a possible link. Both kinds are treated in the
-    same way. The words are those that the command `prepare --words` writes,
-    counted from 0. That command does not write pairs with an empty source or
-    target, so a file without lines for all these pairs is accepted too.
+    target word j, and `ipj`, as in `2p1`, is a possible link. Both kinds are
+    treated in the same way. The words are those that the command `prepare
+    --words` writes, counted from 0. That command does not write pairs with an
+    empty source or target, so a file without lines for all these pairs is
+    accepted too.
 
     Args:
         name: path of the file: absolute, or relative to the working directory

@@ -40,7 +40,7 @@ class Product:
 
     @property
     def flops(self) -> int:
-        """Number of additions and multiplications of scalars, repeats included."""
+        """Number of additions and multiplications of numbers, with repeats."""
         once = 2 * self.batch * self.rows * self.inner * self.columns
         return once * self.repeats
 
