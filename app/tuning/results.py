@@ -142,11 +142,12 @@ def _scored(folder: Folder) -> list[Record]:
 
 def _changes(folder: Folder, record: Record) -> str:
     preset = flatten(folder.base)
-    overrides = folder.space.overrides(record.values)
+    config = changed(folder.base, folder.space.overrides(record.values))
+    unused = {f"model.{name}" for name in config.model.unused()}
     changes = [
         f"{key.partition('.')[2]}={value}"
-        for key, value in flatten(changed(folder.base, overrides)).items()
-        if value != preset[key]
+        for key, value in flatten(config).items()
+        if value != preset[key] and key not in unused
     ]
     return ", ".join(changes) or "as the preset"
 

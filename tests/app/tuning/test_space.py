@@ -1,6 +1,7 @@
 """What a search chooses from: read, refused, and given to the configuration."""
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -350,7 +351,10 @@ def test_a_search_of_before_is_read(name: str) -> None:
     config = load_config(folder.path / "best.yaml")
     assert config == changed(folder.base, folder.space.overrides(best.values))
     assert differences(config, folder.base)
-    assert f"{best.score:.4g}" in results.table(folder)
+    table = results.table(folder)
+    assert f"{best.score:.4g}" in table
+    for line in re.findall(r"attention=luong-scaled.*", table):
+        assert "attention_units" not in line
 
 
 def test_what_is_inactive_has_the_default(tmp_path: Path) -> None:
