@@ -103,7 +103,7 @@ Minutes = Annotated[
         "--minutes",
         min=0,
         help="Budget: minutes, earlier sessions included.",
-        show_default="20, without another budget",
+        show_default="20, if neither --trials nor --epochs is given",
     ),
 ]
 Jobs = Annotated[
