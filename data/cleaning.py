@@ -231,7 +231,7 @@ class _Before:
 
 
 def _other_language(text: str, language: str) -> str | None:
-    """Return the code of the language of `text` if that is not `language`.
+    """Return the code of the language of `text`, unless it is `language`.
 
     The result is None if the text is in `language`, if its language is
     uncertain, or if `language` is not one that can be identified.

@@ -105,15 +105,16 @@ def gold_guide(corpus: Corpus, languages: tuple[Language, Language]) -> Guide:
 def between_words(
     links: str, pair: Pair, languages: tuple[Language, Language]
 ) -> str:
-    """Renumber links so that they refer to the words that `languages` define.
+    """Renumber the links of a pair if the text is tokenised already.
 
     Args:
         links: links in Pharaoh's format; their numbers refer to the words that
             `data.words` finds.
         pair: source and target that the links belong to.
-        languages: languages of source and target. If at least one of them is
-            tokenised, the numbers in the result refer to space-separated words
-            in both source and target. If neither is, the links do not change.
+        languages: languages of source and target. If at least one of the two
+            has `tokenised` set, the numbers in the result refer to
+            space-separated words in both source and target. Otherwise the
+            links do not change.
     """
     if not any(each.tokenised for each in languages):
         return links
@@ -131,9 +132,8 @@ def read_guide(
     The format is Pharaoh's: `i-j` is a sure link between source word i and
     target word j, and `ipj`, as in `2p1`, is a possible link. Both kinds are
     treated in the same way. The words are those that the command `prepare
-    --words` writes, counted from 0. That command does not write pairs with an
-    empty source or target, so a file without lines for all these pairs is
-    accepted too.
+    --words` writes, counted from 0. That command leaves out all pairs with an
+    empty source or target, and the file may leave out all of these pairs too.
 
     Args:
         name: path of the file: absolute, or relative to the working directory
@@ -145,8 +145,8 @@ def read_guide(
     Raises:
         GlimpseError: the file cannot be read, its number of lines does not
             match the number of pairs, a line is not a list of links between
-            words of its pair, or the numbers seem to refer to other words than
-            those that `languages` define.
+            words of its pair, or the numbers seem to refer to space-separated
+            words although the text is not tokenised.
     """
     path = places.find(name) or Path(name)
     lines = read_lines(path)

@@ -238,7 +238,11 @@ class Inventory:
         )
 
     def _is_settled(self, unit: str) -> bool:
-        """Check whether `_form` and `_case` always return `unit` unchanged."""
+        """Check whether `_form` and `_case` always return a unit unchanged.
+
+        Args:
+            unit: a character, or a group such as "...".
+        """
         if unit not in self._settled:
             kept = (self._form(unit, True), self._form(unit, False))
             case = self._case(unit) if len(unit) == 1 else unit
@@ -285,8 +289,9 @@ class Inventory:
     def _without_capitals(self, given: Adapted) -> Iterator[_Unit]:
         """Yield the text, with words in capitals written as in training.
 
-        Each item is a character, or a word whose length has changed (such as ß
-        for SS), together with the span of the original text that it comes from.
+        Each item is a character and the span of the original text that it comes
+        from. Only if a word and its replacement differ in length, as "STRASSE"
+        and "Straße" do, an item is the whole replacement and the word's span.
         """
         text, spans = given.text, given.origins
         shouted = _is_shouted(text)
@@ -305,7 +310,7 @@ class Inventory:
         yield from zip(text[end:], spans[end:], strict=True)
 
     def _case(self, character: str) -> str:
-        """Swap the case of a character if only the result is in training."""
+        """Swap the case of a character if training has only the other case."""
         other = character.swapcase()
         if self._count(character) or len(other) > 1 or not self._count(other):
             return character

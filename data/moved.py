@@ -1,9 +1,10 @@
-"""Old names, from before version 0.2, of modules and of what is in modules.
+"""Support for old names of modules and their contents, from before version 0.2.
 
 The old names work for one release; a DeprecationWarning gives the new name. If
-a module has moved, each attribute of the old module is looked up in the new
-modules that have its contents. If only a class, function or constant has moved
-or been renamed, its old module finds it at its new place.
+a whole module has moved, an attribute of the old module, such as a function, is
+looked up in the new modules. If a module still exists, but a class, function or
+constant of it has moved to another module or been renamed, the old name can
+still be imported from the old module.
 """
 
 import importlib
@@ -218,12 +219,12 @@ def _places(old: str, name: str) -> list[str]:
 
 
 def _give_old_names(module: ModuleType) -> None:
-    """Make a module find, by `__getattr__`, what it had under old names."""
+    """Give a module a `__getattr__` that looks up old names in new modules."""
     vars(module)["__getattr__"] = partial(look_up, module.__name__)
 
 
 class _StandIn(Loader):
-    """Loader of an empty module that stands in for one that has moved."""
+    """Loader that makes an empty module in place of a module that has moved."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         return ModuleType(spec.name)
@@ -233,7 +234,10 @@ class _StandIn(Loader):
 
 
 class _Left(SourceFileLoader):
-    """Loader of a module that some names have left."""
+    """Loader of a module that still exists, but has lost some of its names.
+
+    The lost names have moved to other modules or been renamed.
+    """
 
     def exec_module(self, module: ModuleType) -> None:
         _give_old_names(module)
@@ -241,7 +245,11 @@ class _Left(SourceFileLoader):
 
 
 class Finder(MetaPathFinder):
-    """Import finder for modules that have moved, or that names have left."""
+    """Import finder for old modules.
+
+    It finds modules that have moved, and modules that still exist, but have
+    lost some of their names.
+    """
 
     @staticmethod
     def find_spec(
@@ -258,7 +266,10 @@ class Finder(MetaPathFinder):
 
 
 def install() -> None:
-    """Make old names work; a second call changes nothing."""
+    """Make imports of old names work, by adding `Finder` to `sys.meta_path`.
+
+    A second call changes nothing.
+    """
     if Finder in sys.meta_path:
         return
     sys.meta_path.insert(0, Finder)

@@ -21,13 +21,15 @@ HELD_OUT = 2_000  # source sentences in each split taken from training
 
 
 def _language(side: Any) -> Any:
-    """Return the language code in a value of the option `source` or `target`.
+    """Return the language code that the option `source` or `target` gives.
 
     Args:
-        side: a code, or `{kind: text, language: CODE}`.
+        side: value of the option: a code, such as "en", or a mapping, such as
+            `{kind: text, language: en}`.
 
     Raises:
-        GlimpseError: `side` is a mapping of another form.
+        GlimpseError: `side` is a mapping with other keys, or its kind is not
+            "text".
     """
     if not isinstance(side, Mapping):
         return side
@@ -64,8 +66,9 @@ class CorpusOptions:
         test: names of the user's files of test pairs; only for
             "parallel_text".
         held_out: number of source sentences to take from the training text for
-            each of the splits "validation" and "test" that is missing in
-            "parallel_text" or in a TFDS set.
+            the split "validation", and as many for "test". This applies only to
+            the corpus "parallel_text" and to sets of TensorFlow Datasets
+            (TFDS), and only to a split that is missing there.
         tokenised: whether the text is tokenised already, so that spaces
             separate its words.
     """

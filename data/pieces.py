@@ -71,11 +71,11 @@ def piece_links(
 
 
 def _next_word(position: int, spans: Sequence[Span]) -> int:
-    """Return the number of the first word that ends after `position`.
+    """Return the index of the first word that ends after `position`.
 
-    If no word ends after it, the result is the number of the last word. In a
-    text without words, the result is 0, the column of the end-of-sentence
-    symbol in `shares`.
+    If no word ends after `position`, the result is the index of the last word.
+    In a text without words, the result is 0, the column of the end-of-sentence
+    symbol in the result of `shares`.
 
     Args:
         position: position in the text, in characters.

@@ -43,7 +43,7 @@ class Ladder(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """Tokenizers and languages of source and target.
+    """Modalities of source and target, each with a tokenizer and a language.
 
     With a joint vocabulary, source and target have the same tokenizer object.
 
@@ -79,7 +79,7 @@ class Sides(NamedTuple):
 
     @property
     def tokenizers(self) -> list[Tokenizer]:
-        """List of the tokenizers of both sides; one item if they share it."""
+        """List of the tokenizers: one if source and target share it, or two."""
         every = [side.tokenizer for side in self]
         return every[:1] if every[0] is every[1] else every
 

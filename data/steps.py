@@ -271,8 +271,8 @@ def pad(
 def complete(batches: tf.data.Dataset, batch_size: int) -> tf.data.Dataset:
     """Fill batches up to `batch_size` rows with copies of their first row.
 
-    Rows that consist of padding are not used, since some low-level kernels
-    crash on rows without tokens.
+    The added rows do not consist of padding, since some low-level kernels crash
+    on rows without tokens.
 
     Args:
         batches: dataset from `bucket` or `pad`.

@@ -32,16 +32,19 @@ _SPACED_WORD = re.compile(" ?[^ ]+")  # with the space before it
 class Tokenizer:
     """Converter of text into ids of sub-words or words, and of ids into text.
 
+    The special ids are `PAD` = 0 for padding, `UNK` = 1 for an unknown word,
+    and `BOS` = 2 and `EOS` = 3 for the begin and the end of a sentence.
+    `encode` normalises the text, since the SentencePiece model itself does not.
+
     With sub-words, no text is lost: `decode(encode(text)) == normalise(text)`.
-    Rare characters are encoded as their UTF-8 bytes. `encode` normalises the
-    text, since the SentencePiece model itself does not. The ids 0 to 3 stand
-    for padding, an unknown word, and the begin and the end of a sentence;
-    `encode` returns none of these four.
+    Rare characters are encoded as their UTF-8 bytes. `encode` returns none of
+    the special ids.
 
     With words (a model of type "word"), the text must be tokenised already, so
     that spaces separate its words. The vocabulary has no pieces for bytes.
     `encode` returns the id `UNK` for each word outside the vocabulary, and
-    `decode` writes `UNKNOWN_WORD` in its place.
+    `decode` writes `UNKNOWN_WORD` for this id. `encode` returns none of the
+    other special ids.
 
     Args:
         model: content of a SentencePiece model file, made by `Tokenizer.train`.

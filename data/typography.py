@@ -42,11 +42,11 @@ def opens(before: str) -> bool:
 
 
 def forms(unit: str, opening: bool) -> Iterator[str]:
-    """Yield the close variants of a unit, such as ’ for an apostrophe.
+    """Yield the close variants of a character, such as ’ for an apostrophe.
 
     Apostrophes, quotes, ellipses and characters that exist in two widths have
-    such variants. Replacing a unit by one of them never splits a word or joins
-    two words.
+    close variants. Replacing a character by a close variant never splits a word
+    or joins two words.
 
     Args:
         unit: a character, or characters that readers take for one, such as
@@ -63,11 +63,12 @@ def forms(unit: str, opening: bool) -> Iterator[str]:
 
 
 def loose_forms(unit: str) -> Iterator[str]:
-    """Yield the variants of a unit that are less close than those of `forms`.
+    """Yield the loose variants of a character, such as - for a long dash.
 
-    The variants are dashes of another length, similar letters of other
-    keyboards, the ASCII digit for a digit of another script, and the NFKC form,
-    for example the letters of a ligature.
+    The variants of a dash are dashes of other lengths. Those of a letter are
+    letters that look alike, but are on keyboards of other languages, such as ș
+    for ş. The variant of a digit of another script is the ASCII digit. The NFKC
+    form, such as the letters of a ligature, is yielded for any character.
 
     Args:
         unit: a character, or characters that readers take for one, such as
@@ -88,10 +89,11 @@ def loose_forms(unit: str) -> Iterator[str]:
 
 
 def _widths(unit: str) -> Iterator[str]:
-    """Yield the form of another width, if `unit` has one.
+    """Yield the variant of another width, if a character has one.
 
-    For a full-width or half-width character, the form is the ordinary one.
-    For an ASCII character, the form is the full-width one.
+    For a full-width or half-width character, the variant is the character of
+    ordinary width: "A" for the full-width "Ａ". For an ASCII character, the
+    variant is the full-width character.
     """
     if any("\uff01" <= character <= "\uffdc" for character in unit):
         yield unicodedata.normalize("NFKC", unit)

@@ -42,7 +42,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text to a file in UTF-8; if writing fails, the old one remains.
+    """Write a text to a file in UTF-8; if writing fails, the old file remains.
 
     Line ends are written exactly as they are in `text`.
 

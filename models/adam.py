@@ -14,7 +14,7 @@ class Adam(keras.optimizers.Adam):
     `keras.optimizers.Adam`, which reads and writes each weight and its moments
     several times. The formula is algorithm 1 of Kingma and Ba 2015, "Adam: a
     method for stochastic optimization", in the more efficient order of
-    operations that their section 2 gives.
+    operations that section 2 of the paper gives.
     """
 
     def update_step(

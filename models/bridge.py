@@ -106,9 +106,9 @@ class LastBridge(Bridge):
     the encoder's top layers.
 
     Raises:
-        ValueError: the states of encoder and decoder differ in their number of
-            units or of tensors, or the encoder has fewer layers than the
-            decoder.
+        ValueError: the cell states of encoder and decoder differ in the number
+            of units or in the number of tensors, or the encoder has fewer
+            layers than the decoder.
     """
 
     def build(self, memory_units: int) -> None:

@@ -37,9 +37,9 @@ class ReadsOldFiles(keras.Model):
 
 
 def old_layers(model: Any) -> list[keras.layers.Layer]:
-    """List the layers that were direct sub-layers before version 0.2.
+    """List the layers that were a model's direct sub-layers before version 0.2.
 
-    The order is that in which files from before version 0.2 store the layers.
+    The order of the layers is the same as in files from before version 0.2.
     """
     source, target = model.source, model.target
     every = [

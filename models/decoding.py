@@ -1,4 +1,4 @@
-"""TensorFlow graphs for inference: search, forced decoding and posteriors.
+"""TensorFlow graphs for search, forced decoding and posterior attention.
 
 The inputs of a graph are token ids and lengths. Both the translation of texts
 and the export of models use the graphs of this module. A graph accepts batches
@@ -24,7 +24,11 @@ LENGTHS = tf.TensorSpec([None], tf.int32)
 
 
 class Forced(NamedTuple):
-    """Results of forced decoding, that is, of predicting given targets."""
+    """Results of forced decoding, for a batch of sources and given targets.
+
+    In forced decoding, the decoder does not choose words. At each step, its
+    previous word is the word of the given target.
+    """
 
     log_probs: tf.Tensor  # (B,), of each target, natural logarithm
     losses: tf.Tensor  # (B,), training loss, summed over tokens
@@ -118,11 +122,12 @@ def forced_graph(
 def posterior_graph(
     model: Seq2Seq, symbols: Symbols, parts: int = 1
 ) -> Callable[..., tf.Tensor]:
-    """Return a graph that computes posterior attention.
+    """Return a graph that computes posterior attention for given targets.
 
-    For given targets, it computes `Seq2Seq.posterior`, of shape (B, T, S). The
-    graph has the same inputs as the graph from `forced_graph`. This function
-    has the same arguments as `forced_graph`.
+    Posterior attention (B, T, S) is the probability of each source position
+    when the target word is known; see `Seq2Seq.posterior`. The graph has the
+    same inputs as the graph from `forced_graph`. This function has the same
+    arguments as `forced_graph`.
     """
 
     def work(part: tuple[tf.Tensor, ...]) -> tf.Tensor:

@@ -28,9 +28,9 @@ DIRECTIONS: dict[str, Callable[[int], tuple[bool, ...]]] = {
 class Summary(NamedTuple):
     """Summary of a source, from which a bridge computes the decoder's state.
 
-    `states` are the last states of the recurrent cells. They are
-    not changed by a layer's residual connection and its dropout on outputs,
-    which are applied only to the outputs of the cells.
+    `states` are the last states of the recurrent cells. Residual connections
+    and dropout on outputs do not change these states, since they are applied
+    only to the outputs of the cells.
     """
 
     states: tuple[cells.State, ...]  # last of each layer, tensors (B, M)

@@ -10,7 +10,8 @@ from models.precision import at_least_float32
 class Losses(NamedTuple):
     """Loss, negative log-likelihood and correctness of each target token.
 
-    Each field is a tensor (B, T), with the value 0 where the mask is 0.
+    The correctness of a token is 1 if no other token was likelier, else 0. Each
+    field is a tensor (B, T), with the value 0 where the mask is 0.
     """
 
     loss: tf.Tensor  # loss that training minimises
@@ -90,7 +91,7 @@ def guided_alignment_loss(
     the alignment and a are the attention weights (Chen et al. 2016, "Guided
     alignment training for topic-aware neural machine translation", section 3).
     The loss is 0 for a token that the alignment links to no source token.
-    Weights below 1e-9 are raised to 1e-9. So the loss is large but finite if
+    Weights below 1e-9 are replaced by 1e-9. So the loss is large but finite if
     attention is limited to a window of source positions and the alignment has a
     link outside this window.
 

@@ -23,7 +23,7 @@ def scan(
         step: function `(inputs at t, state) -> (outputs at t, next state)`. It
             is called once more, before the loop, to find the structure of its
             outputs; the results of this call are discarded.
-        inputs: tensor (B, T, ...), or nested structure of them, with T ≥ 1.
+        inputs: tensor (B, T, ...), or nested structure of tensors, with T ≥ 1.
         state: state before the first step: nested structure of tensors
             (B, ...), with `()` in place of absent tensors.
         mask: (B, T) boolean, True on real positions; None if all are real.

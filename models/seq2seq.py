@@ -321,12 +321,13 @@ class Seq2Seq(ReadsOldFiles, SequenceModel):
 
 
 def _beside(source: dict[str, Any], target: Any) -> dict[str, Any]:
-    """Let a source share the dropout layer of the target, if rates are equal.
+    """Let a source share the target's dropout layer, if their rates are equal.
 
-    `source` is the configuration of a source. If its dropout rates are those of
-    the target, the function returns a copy that contains the target's dropout
-    layer. Otherwise it returns `source`. With the copy, source and target share
-    one dropout layer, just as in a model that `Seq2Seq.of_tokens` makes.
+    `source` is the configuration of a source; `target` is a target layer. If
+    both have the same dropout rates, the function returns a copy of `source`
+    that contains the target's dropout layer. Otherwise it returns `source`.
+    With the copy, source and target share one dropout layer, just as in a model
+    that `Seq2Seq.of_tokens` makes.
     """
     inner = source["config"]
     dropout = inner.get("dropout")

@@ -18,7 +18,10 @@ IMPOSSIBLE = -1e9  # log-probability of what is impossible
 
 
 class SoftmaxLayer(NamedTuple):
-    """Weights E and b of a layer that computes `softmax(t E + b)` from t."""
+    """Weights of a softmax layer: the matrix E and the bias b.
+
+    The layer computes `softmax(t E + b)` from an input t of dimension R.
+    """
 
     matrix: tf.Tensor  # E, (R, V), or (V, R) if `by_row`
     bias: tf.Tensor | None  # b, (V,); None without bias
@@ -39,8 +42,8 @@ class SoftmaxLayer(NamedTuple):
     def blocked(self, block: int) -> "SoftmaxLayer":
         """Return the layer with V increased to a multiple of `block`.
 
-        The added words are only filler; their bias is `IMPOSSIBLE`, so that
-        their probability is 0.
+        V is the size of the vocabulary. The added words are only filler; their
+        bias is `IMPOSSIBLE`, so that their probability is 0.
         """
         more = -self.vocabulary % block
         bias = tf.zeros(self.vocabulary, self.matrix.dtype)
@@ -76,8 +79,8 @@ class SoftmaxLayer(NamedTuple):
     def mean_logits(self, rows: tf.Tensor) -> tf.Tensor:
         """Return the mean of each row's logits over the vocabulary: (N,).
 
-        The result is computed from the mean of the weights, so no logit of
-        a word needs to be computed.
+        The result is computed from the mean of the weights, so that the logits
+        of the single words need not be computed.
 
         Args:
             rows: (N, R), inputs of the softmax layer.
@@ -187,10 +190,11 @@ def _to_weights(
     errors: tf.Tensor,
     even: tf.Tensor | None,
 ) -> tuple[tf.Tensor, ...]:
-    """Return the gradients for inputs, matrix and, if there is one, bias.
+    """Return the gradients of `rows`, the layer's matrix and the layer's bias.
 
-    The gradient of the logits is `errors - even / V`. The two terms are
-    separate arguments, since the second is the same for all logits of a row.
+    If the layer has no bias, only the first two gradients are returned. The
+    gradient of the logits is `errors - even / V`. The two terms are separate
+    arguments, since the second is the same for all logits of a row.
 
     Args:
         rows: (N, R), inputs of the softmax layer.

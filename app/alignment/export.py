@@ -31,11 +31,12 @@ def save_npz(
         views: attention matrices with their labels, one for each of the N
             sentences.
         links: for each sentence, the links of its word alignment. A link is a
-            pair: the number of a source word, and that of a target word.
+            pair (position of a source word, position of a target word); both
+            positions are counted from 0.
 
     Raises:
-        GlimpseError: a view with target tokens has no attention, or the file
-            cannot be written.
+        GlimpseError: a view has no attention matrix although its sentence has
+            target tokens, or the file cannot be written.
     """
     matrices = [_matrix(view) for view in views]
     with replacing(path) as beside, beside.open("wb") as file:

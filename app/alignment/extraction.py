@@ -1,8 +1,8 @@
 """Links between words: functions that derive links from attention.
 
-A link is a pair: the number of a source word, and the number of a target word.
-Both numbers count from 0. Heuristics, such as `intersection`, combine the links
-of two models that translate in opposite directions.
+A link is a pair (position of a source word, position of a target word). Both
+positions are counted from 0. Heuristics, such as `intersection`, combine the
+links of two models that translate in opposite directions.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -20,7 +20,7 @@ NEIGHBOURS = (  # steps (source, target) from a link to the links around it
 def links(
     weights: np.ndarray | None, threshold: float | None = None
 ) -> list[Link]:
-    """Link each target word to the source word with its largest weight.
+    """Link each target word to the source word that it attends to most.
 
     The last row and the last column of `weights` belong to the end-of-sentence
     tokens; they are ignored. A target word gets no link if its weights on all
@@ -109,8 +109,8 @@ class _Growing:
 
     Attributes:
         links: the links.
-        linked: two sets: the numbers of the source words that have a link, and
-            the numbers of the target words that have a link.
+        linked: two sets: the positions of the source words that have a link,
+            and the positions of the target words that have a link.
     """
 
     def __init__(self, links: Iterable[Link]) -> None:
@@ -125,10 +125,11 @@ class _Growing:
     def is_free(
         self, link: Link, how_many: Callable[[Iterable[bool]], bool]
     ) -> bool:
-        """Tell whether one word, or both words, of a link have no link yet.
+        """Tell whether one or both words of a candidate have no link yet.
 
         Args:
-            link: the link to check.
+            link: the candidate, a link that may be added to this set. If it is
+                in the set already, its words are not free.
             how_many: the function `any` if one word without a link is enough;
                 `all` if both words must be without a link.
         """
@@ -140,8 +141,9 @@ class _Growing:
     def grow(self, candidates: Collection[Link]) -> bool:
         """Add candidates that are neighbours of links of this set.
 
-        A direct or diagonal neighbour of a link is added if it is a candidate
-        and at least one of its two words has no link yet.
+        Two links are neighbours if their source words are the same or adjacent,
+        and so are their target words. A candidate is added only if at least one
+        of its two words has no link yet.
 
         Returns:
             Whether any candidate was added.

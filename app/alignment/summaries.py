@@ -98,7 +98,7 @@ def diagonality(weights: np.ndarray) -> float:
 
 
 def summarise(matrices: Iterable[np.ndarray]) -> AttentionSummary | None:
-    """Summarise the attention of many sentences in a few means.
+    """Summarise the attention of many sentences in four numbers.
 
     Args:
         matrices: the attention (T, S) of each sentence, with at least one row

@@ -97,9 +97,10 @@ def align(
     """Align given translations word by word.
 
     The model is made to produce the given translation (forced decoding). Each
-    target word is then linked to the source word that the model looked at most.
-    One line of links i-j is printed for each pair: i is the number of the
-    source word and j that of the target word, both counted from 0.
+    target word is then linked to the source word that got the largest share of
+    the model's attention. For each sentence pair, one line of links is printed,
+    such as "0-0 1-2". The link 1-2 joins source word 1 and target word 2; words
+    are counted from 0.
     """
     files = files_of(source, reference, alignments)
     with one_sentence(debug):

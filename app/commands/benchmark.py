@@ -84,7 +84,7 @@ def benchmark(
     cache_dir: CacheDir = None,
     debug: Debug = False,
 ) -> None:
-    """Compare the speed of training and translation with other systems.
+    """Compare Glimpse with other systems: speed of training and translation.
 
     The systems take turns on the same batches, each in its own process. The
     machine should have nothing else to do. The benchmark also measures how long

@@ -135,7 +135,9 @@ def files_of(
 def pick_device_for(run: Path) -> None:
     """Choose the device, and share its cores among the parts of a batch.
 
-    Their number is the option `training.parts` of the run.
+    On the CPU, the parts of a batch are computed at the same time; the run's
+    option `training.parts` is the number of parts. On a GPU, batches are not
+    split, and no cores are shared.
     """
     from app.machine.device import pick_device
     from app.runs import Run
@@ -146,9 +148,7 @@ def pick_device_for(run: Path) -> None:
 
 @contextmanager
 def one_sentence(debug: bool) -> Iterator[None]:
-    """Show errors as one sentence, and exit with code 1.
-
-    This concerns errors that are raised inside the `with` block.
+    """Show an error of the `with` block as one sentence; exit with code 1.
 
     Args:
         debug: whether to let the error pass instead, so that Python prints a

@@ -111,10 +111,8 @@ Jobs = Annotated[
     typer.Option(
         "--jobs",
         min=1,
-        help="Number of jobs at a time on this machine, each on its own GPU or "
-        "CPU cores. A job trains one trial after another. The chief occupies "
-        "one of the N jobs, although it trains nothing: on its machine, --jobs "
-        "N trains N-1 trials at a time, and --jobs 1 trains none.",
+        help="Number of trials to train at a time on this machine, each on "
+        "its own GPU or CPU cores. On the machine of the chief, 1 means none.",
     ),
 ]
 Chief = Annotated[

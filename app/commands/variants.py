@@ -83,8 +83,8 @@ def variants(
     """Train every variant of the model on the same budget and compare them.
 
     Each variant is trained and measured just as by the commands 'train' and
-    'evaluate'. Ctrl-C stops. Give the same command again to continue; finished
-    runs are not repeated.
+    'evaluate'. Ctrl-C stops the command. Give the same command again to
+    continue; finished runs are not repeated.
     """
     with one_sentence(debug):
         from app.experiments import variants, variants_table

@@ -43,8 +43,10 @@ def load_config(
 
     Args:
         preset: name of a preset, or path of a YAML file.
-        overrides: changes of options, each written as `SECTION.KEY=VALUE`, or
-            as `SECTION.KEY.OPTION=VALUE` for an option of a part of the model.
+        overrides: changes of options, each written as `SECTION.KEY=VALUE`, such
+            as `training.epochs=3`. An option of a part of the model is written
+            as `SECTION.KEY.OPTION=VALUE`, such as
+            `model.attention.kernel_size=31`.
         of_run: whether the file is the configuration in a run folder. Options
             without effect are then allowed, since earlier versions allowed
             them.
@@ -90,7 +92,7 @@ def changed(config: Config, overrides: Sequence[str]) -> Config:
 
 
 def useful(config: Config, overrides: Sequence[str]) -> list[str]:
-    """Leave out the overrides of options that have no effect in `config`."""
+    """Return the overrides whose options have an effect in `config`."""
     unused = {f"model.{name}" for name in config.model.unused()}
     return [each for each in overrides if _key(each) not in unused]
 
@@ -197,15 +199,15 @@ def _override(values: Values, override: str) -> None:
 
 
 def _drop(fields: Values, key: str) -> None:
-    """Remove the value that is stored under the other name of an option.
+    """If an option has a second name, remove the value under that name.
 
     Some options of a part of the model have two names, such as
-    `attention.units` and `attention_units`. After this call, `fields` does not
-    contain a value under the name that differs from `key`.
+    `attention.units` and `attention_units`. If `key` is one of these names, the
+    value that `fields` has under the other name is removed.
 
     Args:
         fields: the section `model` of a configuration, which is changed.
-        key: one of the two names of the option.
+        key: name of an option, whose value under this name is kept.
     """
     for part, own in OWN_KEYS.items():
         for option, name in own.items():
@@ -239,8 +241,9 @@ def _given(values: Values) -> set[str]:
     """Return the SECTION.KEY of every option that a configuration sets.
 
     Some options of a part of the model have two names, such as
-    `model.attention.units` and `model.attention_units`. For these, the second
-    name is returned, whichever name the configuration uses.
+    `model.attention.units` and `model.attention_units`. For these, the name
+    with a single dot, such as `model.attention_units`, is returned, whichever
+    name the configuration uses.
     """
     given = set()
     for name, section in values.items():
@@ -258,9 +261,9 @@ def _refuse_unused(config: Config, asked: set[str]) -> None:
     Args:
         config: the configuration.
         asked: SECTION.KEY of each option that the user has set. This argument
-            is ignored for the model `starting-example`, which has no options.
-            For that model, every option whose value is not the default is an
-            error.
+            is ignored if `model.kind` is `starting-example`, since no other
+            option of the model has an effect then: each of them that differs
+            from its default is an error.
 
     Raises:
         GlimpseError: an option has no effect.
@@ -287,7 +290,7 @@ def _refuse_unused(config: Config, asked: set[str]) -> None:
 
 
 def without_unused(config: Config) -> Config:
-    """Return a copy in which unused options have their default values.
+    """Return a copy of a configuration, with unused options at their defaults.
 
     An option of the model is unused if it has no effect because of the values
     of other options.

@@ -369,7 +369,7 @@ def _earlier(run: Run, speed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _train(trainer: Trainer, batches: Iterable[Any]) -> int:
-    """Train a step on each batch; return the total of target tokens."""
+    """Train a step on each batch; return the number of all target tokens."""
     trainer.model.reset_metrics()
     for batch in batches:
         trainer.train_step(batch)

@@ -1,8 +1,8 @@
 """Word alignment of sentences with given translations, for command `align`.
 
-A model is made to produce each given translation (forced decoding), and words
-are linked where its attention weights are large. A second model may do the same
-in the opposite direction; the links of both directions are then combined.
+The model reads the source and the given translation (forced decoding), and
+words are linked where its attention weights are large. A second model may do
+the same in the opposite direction; the links of both directions are combined.
 """
 
 import json
@@ -74,7 +74,7 @@ class AlignedPair:
 
 
 class Aligner:
-    """Aligner of words, which uses one model, or two of opposite directions.
+    """Aligner of words with one model, or with one model for each direction.
 
     Args:
         forward: translator from source to target.
@@ -82,8 +82,8 @@ class Aligner:
             `forward` alone.
         heuristic: name of the method that combines the links of both
             directions; one of `HEURISTICS`.
-        reading: name of the rule that picks the attention weights of a target
-            word; one of `READINGS`, or `POSTERIOR`.
+        reading: "before", "after" or "posterior": which attention weights each
+            target word gets; see `Hypothesis.view`.
         threshold: attention weight above which two words are linked; None to
             link each target word to the source word with the largest weight.
 
@@ -162,7 +162,7 @@ class Aligner:
                 reads; the model then reads only the first tokens of the line.
 
         Raises:
-            GlimpseError: `cut` is false, and one of the files has such lines.
+            GlimpseError: `cut` is false, and a file has over-long lines.
         """
         sources = [example.source for example in examples]
         check_lengths(self.forward, sources, source, cut)
@@ -210,10 +210,10 @@ class Aligner:
             gold: gold links; the keys are the indices of their examples.
 
         Returns:
-            A score for each origin of links and each reading of the attention,
-            as `scores[origin][reading]`. The origins are `forward` and, if
-            there is a backward model, also `reverse` and the heuristics, which
-            combine both directions.
+            Scores as `scores[name][reading]`. The name "forward" means the
+            links of the forward model. If there is a backward model, "reverse"
+            means its links, and each name in `HEURISTICS` means the combined
+            links of both models. For the values of `reading`, see `Aligner`.
 
         Raises:
             GlimpseError: `gold` is empty, or a model has no attention.
@@ -256,7 +256,7 @@ class Aligner:
     def _links(
         self, there: Sequence[View], forced: "_Forced"
     ) -> list[list[Link]]:
-        """Return the links of each pair, combined if there is a backward model.
+        """Return the links of each pair, from one model or combined from both.
 
         Args:
             there: attention of each pair, computed by the forward model.

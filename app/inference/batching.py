@@ -33,10 +33,10 @@ def batches(lengths: list[int], shortest: int = 1) -> Iterator[list[int]]:
 
 
 def dealt(rows: list[int], parts: int) -> list[int]:
-    """Reorder the rows of a batch so that its parts need about equal time.
+    """Reorder a batch so that each of its parts has both short and long rows.
 
     A model later divides the batch into `parts` blocks of consecutive rows.
-    The new order puts both short and long rows into each block.
+    With the new order, all blocks take about equal time to compute.
 
     Args:
         rows: indices of the rows, sorted by length.

@@ -29,8 +29,8 @@ def cautions(
         subject: the grammatical subject of each sentence in the result, such as
             "Line 3".
         said: set of words and characters that earlier calls have reported. This
-            call does not report them again, and adds the ones that it reports.
-            If None, all are reported.
+            call does not report them again, and adds to the set the words and
+            characters that it does report. If None, all are reported.
     """
     return [
         *_of_length(translation, subject),

@@ -40,7 +40,7 @@ class Item:
 
     @cached_property
     def words(self) -> Axis:
-        """Words of the text, and how each token is divided among the words.
+        """Words of the text, and the share of each token that is in each word.
 
         The last word stands for the end of the sentence.
         """
@@ -66,7 +66,8 @@ class Hypothesis:
         source: the source text in the form that the model read.
         target: the translation. If the model's target tokens are whole words,
             unknown words may have been replaced in the text, see
-            `Translator.translate`; `ids` still has the id of the unknown word.
+            `Translator.translate`; `target.ids` still has the id of `<unk>`
+            for these words.
         correct: for a given translation, the number of its tokens to which the
             model gives a higher probability than to any other token in the same
             position; None for a translation found by search.
@@ -104,16 +105,16 @@ class Hypothesis:
 
         The label of a word is the word as it stands in the text. So the label
         of an unknown source word is the word itself. The label of an unknown
-        target word is its replacement or, if it was not replaced, the mark of
-        an unknown word.
+        target word is its replacement or, if it was not replaced, `<unk>`.
 
         Args:
             by: "words" for one row or column per word, or "pieces" for one per
                 piece of a word.
-            reading: name of the rule that picks the attention weights of a
-                target token, such as `before` for those of the decoder step
-                that produced it; one of `READINGS`, or `POSTERIOR` if
-                `Translator.force` computed the posterior attention.
+            reading: which attention weights each target token gets. "before"
+                means the weights of the decoder step that produced the token,
+                "after" means the weights of the next step, and "posterior"
+                means the posterior attention, which only `Translator.force`
+                computes.
 
         Raises:
             GlimpseError: `reading` is `POSTERIOR`, but the posterior attention

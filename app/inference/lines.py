@@ -40,8 +40,9 @@ class LineOptions:
             of pieces of words.
         alignments: whether the JSON object also has the links between words.
         npz: NumPy file to write attention and links to; None to write no file.
-        keep_unknown: whether to keep the marks of unknown words, instead of
-            replacing them by source words; see `Translator.translate`.
+        keep_unknown: whether `<unk>`, the mark of an unknown word, stays in
+            translations. If false, a source word replaces it; see
+            `Translator.translate`.
     """
 
     beam_size: int | None = None
@@ -71,8 +72,9 @@ def translate_lines(
 
     Each line ends with a newline, and may contain other line separators. In a
     text without any newline, each line ends with a carriage return. The text is
-    UTF-8, or UTF-16 or UTF-32 with a byte order mark. No line is refused: bytes
-    that are not UTF-8 become U+FFFD, and lines with too many tokens are cut.
+    UTF-8, or UTF-16 or UTF-32 with a byte order mark. No line causes an error:
+    bytes that are not UTF-8 become U+FFFD, and lines with too many tokens are
+    cut.
 
     A warning is logged if a line has bytes that are not UTF-8, and for each
     result of `cautions`, for example that a line was cut. A word or character

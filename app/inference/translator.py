@@ -42,8 +42,8 @@ class Translator:
             of the search, and the largest length of a source.
         inventory: counts of the words and characters in the source side of the
             training text; None if they are not known.
-        keep_unknown: whether to keep the marks of unknown words in
-            translations, instead of replacing them; see `translate`.
+        keep_unknown: whether `<unk>`, the mark of an unknown word, stays in
+            translations. If false, a source word replaces it; see `translate`.
     """
 
     def __init__(
@@ -94,9 +94,9 @@ class Translator:
         If the target tokens are whole words, a translation may have unknown
         words. Each unknown word is replaced by the source word that had the
         largest attention weight in the step that produced the unknown word
-        (Jean et al. 2015, section 3.3; Luong, Pham and Manning 2015). The mark
-        of the unknown word stays if all weights of that step are 0, if the
-        model has no attention, or if `keep_unknown` is true.
+        (Jean et al. 2015, section 3.3; Luong, Pham and Manning 2015). The text
+        has `<unk>` instead if all weights of that step are 0, if the model has
+        no attention, or if `keep_unknown` is true.
 
         Args:
             sentences: any texts; the translation of an empty text is empty.
@@ -233,7 +233,7 @@ class Translator:
         return Item(text, target.ids(text), target)
 
     def _empty(self, sentence: str) -> Translation:
-        """Encode a sentence, and make an empty text its only translation."""
+        """Encode a sentence; return it with an empty text as translation."""
         translation = self.encode(sentence)
         target = Item("", (), self.sides.target)
         nothing = Hypothesis(0.0, 0.0, None, translation.read, target)

@@ -22,7 +22,8 @@ def start(
     Args:
         command: the words after `app` on the command line.
         log: the file that the output of the child is appended to.
-        cores: numbers of the cores that the child may use; empty for all.
+        cores: ids of the CPU cores that the child may use, such as {0, 1};
+            empty to let it use all cores.
         environment: environment variables that the child gets in addition to
             those of this process.
     """
@@ -42,7 +43,7 @@ def start(
 
 
 def last_words(log: Path) -> str:
-    """Return the last line of a log that is not blank.
+    """Return the last non-blank line of a log.
 
     If there is no such line or no log, the result is an empty text.
     """
@@ -52,7 +53,7 @@ def last_words(log: Path) -> str:
 
 
 def core_sets(jobs: int) -> list[set[int]]:
-    """Divide the CPU cores among jobs; return a set of core numbers for each.
+    """Divide the CPU cores among jobs; return the set of core ids of each job.
 
     An empty set means that the job may use all cores. All sets are empty if
     there is only one job, or if the system cannot bind a process to cores.

@@ -32,12 +32,13 @@ def result_name(
     Different measurements get different names.
 
     Args:
-        split: name of the split of the corpus, or of the user's source file.
+        split: name of the split of the corpus; for files of the user, name of
+            their source file.
         files: the files of the user, in a fixed order, with None for a file
             that is not given; empty for a split of the corpus.
-        options: for each option, by its name, whether the measurement overrode
-            the run's setting. The names of overridden options become part of
-            the returned name.
+        options: dictionary whose keys are names of options. A value is true if
+            the measurement overrode the run's setting of the option; the name
+            of the option then becomes part of the returned name.
     """
     told = [name for name, differs in (options or {}).items() if differs]
     if not any(files):

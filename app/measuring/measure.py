@@ -87,7 +87,7 @@ class Measured:
     def _score_of(self, metric: Metric, rows: Sequence[int]) -> float:
         """Compute a text metric on the sentences with the indices `rows`.
 
-        Warnings about texts that look tokenized are left out.
+        No warning is shown about texts that look tokenized.
         """
         outcome = Outcome(
             [self.translations[row].text for row in rows],
@@ -225,5 +225,9 @@ def _progress(what: str, total: int, shown: bool) -> tqdm:
 
 
 def _step(source: str, language: Language) -> int:
-    """Return the index of the range that contains the length of a source."""
+    """Return the index of the range of lengths that a source belongs to.
+
+    Each range has `LENGTH_STEP` lengths; the first has index 0, and begins with
+    sources of one word.
+    """
     return (max(1, len(language.words(source))) - 1) // LENGTH_STEP

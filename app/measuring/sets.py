@@ -31,14 +31,15 @@ class EvaluationSet:
 
     Attributes:
         corpus: name of the corpus; "files" for files of the user.
-        split: name of the split, or of the user's source file.
+        split: name of the split; for files of the user, name of their source
+            file.
         examples: source sentences with their references; at least one example.
         gold: dictionary whose keys are indices of examples, and whose values
             are the gold alignments of these examples; examples without gold
             alignments are left out.
-        supplied: references that the corpus publishes in processed form, that
-            is, in the form that `app.metrics.text.process` makes: one for each
-            sentence. None if the corpus publishes none.
+        supplied: one reference for each sentence, which the corpus publishes in
+            the form that `app.metrics.text.process` makes; None if the corpus
+            does not publish references in this form.
     """
 
     corpus: str
@@ -112,7 +113,7 @@ def from_files(files: Files, languages: Languages = DEFAULT) -> EvaluationSet:
     Raises:
         GlimpseError: a file is missing, unreadable, empty or not UTF-8, the
             files of sources and references differ in their number of lines, or
-            the file of alignments does not fit them.
+            the gold alignments do not fit the sentences.
     """
     source, reference, alignments = files
     sources, references = read_lines(source), read_lines(reference)
@@ -162,12 +163,13 @@ def read_gold(
 
     Three formats are recognised. In the first, the file has a line of links for
     every example, in order. In the second, each line is `INDEX<TAB>links`,
-    where INDEX is the number of the example, from 0. In both, links are written
-    in Pharaoh's format: `i-j` (sure) or `ipj` (possible), where i is the number
-    of a source word and j that of a target word, both from 0. The third format
-    is that of the NAACL 2003 workshop (Mihalcea and Pedersen), where each line
-    is one link, such as "1 4 3 S": the number of the sentence, of the source
-    word and of the target word, all from 1, and S (sure) or P (possible).
+    where INDEX is the index of the example, counted from 0. In both, links are
+    written in Pharaoh's format: `i-j` (sure) or `ipj` (possible), where i and j
+    are the positions of a source word and of a target word, counted from 0. The
+    third format is that of the NAACL 2003 workshop (Mihalcea and Pedersen),
+    where each line is one link, such as "1 4 3 S": the positions of the
+    sentence, of the source word and of the target word, all counted from 1, and
+    S (sure) or P (possible).
 
     Args:
         path: the file.
@@ -177,8 +179,8 @@ def read_gold(
 
     Raises:
         GlimpseError: the file cannot be read, is not in one of these formats,
-            aligns an example twice, or has numbers of examples or words that
-            do not exist.
+            aligns an example twice, or refers to an example or a word that does
+            not exist.
     """
     lines = read_lines(path)
     counting = Counting(languages)
@@ -205,9 +207,10 @@ def _numbered(
 ) -> Iterator[tuple[int, str, str]]:
     """Yield line number, index and links of each aligned example.
 
-    The line number is counted from 1 and is used in error messages. The index,
-    which should be a number counted from 0, is returned as the file has it; the
-    caller must check it. The links are in Pharaoh's format, `i-j` or `ipj`.
+    The line number is counted from 1 and is used in error messages. The index
+    of the example is yielded as text, such as "0" for the first example; it may
+    be invalid, so the caller must check it. The links are in Pharaoh's format,
+    `i-j` or `ipj`.
 
     Args:
         path: the file, for error messages.

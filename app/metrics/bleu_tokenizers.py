@@ -10,7 +10,7 @@ def bleu_tokenizer(language: str) -> str:
     """Return the name of sacreBLEU's tokenizer for texts in a language.
 
     The name depends only on the language, not on which tokenizers are
-    installed, so that a training picks the same best epoch on every machine.
+    installed, so that the same epoch is chosen as the best on every machine.
 
     Args:
         language: code of the language, such as "zh-TW" or "jpn".

@@ -59,8 +59,8 @@ class Outcome:
     def processed_references(self) -> list[tuple[str, ...]]:
         """Processed references of each sentence.
 
-        They are `supplied` if that is not None. Otherwise `text.process` makes
-        them from `references`.
+        If `supplied` is not None, the result has these references. Otherwise
+        `text.process` makes the result from `references`.
         """
         if self.supplied is not None:
             return [(text,) for text in self.supplied]
@@ -84,8 +84,8 @@ class Metric:
         of_sentence: function that computes the metric of one sentence from its
             translation, its references and the name of the tokenizer for BLEU;
             None if the metric is not computed for single sentences.
-        history_name: name in `history.csv`, the file of a run with the results
-            of each validation; None if this name is the same as `name`.
+        history_name: name of the metric's column in a run's `history.csv`,
+            without the prefix "validation_"; None if it is the same as `name`.
     """
 
     name: str
@@ -183,7 +183,7 @@ def metric(name: str) -> Metric:
     """Return the metric with this name; old names of metrics are accepted.
 
     Raises:
-        GlimpseError: there is no such metric; the message names the one with
-            the most similar name.
+        GlimpseError: there is no such metric; the message suggests the metric
+            with the most similar name.
     """
     return choose(OLD_NAMES.get(name, name), METRICS, "metric")

@@ -40,8 +40,8 @@ def isolated(text: str) -> str:
 
     If the enclosed text becomes part of a longer text, the direction of the
     part does not change the order in which the rest of the longer text is
-    drawn. A text is returned unchanged if it has no Arabic digits and no
-    letters that are read from right to left.
+    drawn. A text is returned unchanged if it has no letters that are read from
+    right to left and no Arabic-Indic digits (U+0660 to U+0669).
     """
     if not _changes_order(text):
         return text
@@ -100,9 +100,8 @@ def as_one(lines: Sequence[str]) -> list[str]:
             but no other invisible marks of direction.
 
     Returns:
-        The lines with marks. If there is only one line, or if no line has
-        Arabic digits or letters that are read from right to left, the lines are
-        returned unchanged.
+        The lines with marks. If there is only one line, or if no line would be
+        changed by `isolated`, the lines are returned unchanged.
     """
     text = "".join(lines)
     if len(lines) < 2 or not _changes_order(text):
@@ -116,7 +115,7 @@ def as_one(lines: Sequence[str]) -> list[str]:
 
 
 def _directions(text: str) -> Iterator[bool]:
-    """Yield True for each letter read from right to left, False for others."""
+    """Yield for each letter of a text whether it is read from right to left."""
     for character in text:
         kind = unicodedata.bidirectional(character)
         if kind in ("L", "R", "AL"):

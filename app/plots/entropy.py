@@ -71,8 +71,8 @@ def _scale(axes: Axes, most: float) -> None:
 
     Args:
         axes: the axes of the chart.
-        most: the largest possible entropy in bits: that of attention that is
-            spread evenly over all source words.
+        most: the largest possible entropy in bits, which attention has if it
+            is spread evenly over all source words.
     """
     step = 1 if most < 5 else 2
     axes.set_yticks(np.arange(0, max(most, 1) + 1e-9, step))

@@ -45,12 +45,12 @@ def families(text: str) -> tuple[str, ...]:
 
 
 def legible(text: str) -> str:
-    """Replace characters that no installed font can draw by the character □.
+    """Replace each character that no installed font can draw with "□".
 
     If such a character takes no room, as accents and joiners do, it is removed
     instead. Line breaks, and invisible marks that set the direction of reading,
-    are always kept. For each script with characters that no font can draw, one
-    warning is logged.
+    are always kept. For each writing system with characters that no font can
+    draw, one warning is logged.
     """
     return "".join(map(_legible, text))
 
@@ -68,7 +68,11 @@ def shortened(text: str, longest: int) -> str:
 
 
 def takes_no_room(character: str) -> bool:
-    """Tell whether a character is invisible, or is drawn onto another one."""
+    """Tell whether a character adds no width to a text.
+
+    Such a character is either invisible or drawn onto the character before it,
+    as combining accents are.
+    """
     return unicodedata.category(character) in ("Cf", "Mn", "Me")
 
 
@@ -111,7 +115,7 @@ def _preference(entry: FontEntry) -> tuple[bool, bool, bool, str]:
     other weights. Among fonts of regular weight, and likewise among the
     others, fonts without serifs are better than fonts with serifs or with
     letters of equal width. Fonts of other weights are not left out, since some
-    scripts may have no font of regular weight.
+    writing systems may have no font of regular weight.
     """
     regular = entry.weight in (400, "normal", "regular")
     sans = not any(kind in entry.name for kind in ("Serif", "Mono"))
@@ -139,7 +143,10 @@ def _legible(character: str) -> str:
 
 
 def _script(character: str) -> tuple[str, str]:
-    """Return two names: a character's script, and a font for that script."""
+    """Return the names of a character's writing system and of a font for it.
+
+    For a Thai letter, the result is `("Thai", "Noto Sans Thai")`.
+    """
     if unicodedata.category(character)[0] == "S":
         return "symbol", "Noto Emoji"
     if unicodedata.east_asian_width(character) in "WFH":

@@ -23,7 +23,7 @@ def check(gold: Gold | None, source: int, target: int) -> None:
         target: number of target labels, that is, of rows.
 
     Raises:
-        GlimpseError: a link contains the number of a word that has no label.
+        GlimpseError: a link refers to a word that has no label.
     """
     for link in sorted(gold.possible if gold else ()):
         if not (link[0] < source and link[1] < target):

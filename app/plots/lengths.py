@@ -24,12 +24,13 @@ Bucket = tuple[int, int]  # range of lengths: least and greatest number of words
 def bleu_by_length(
     runs: Mapping[str, Rows], title: str = "", *, caption: str = ""
 ) -> Figure:
-    """Draw the BLEU of one or more runs for ranges of source lengths in words.
+    """Draw BLEU against the length of the source, with a line for each run.
 
-    The chart shows whether long sentences are translated worse. Below each
-    range of lengths, it shows how many sentences are in the range, since the
-    BLEU of few sentences is unreliable. There is one row of these counts if
-    they are the same for all runs; otherwise there is a row for each run.
+    A run is one training of a model. Lengths are in words, and are grouped into
+    ranges. The chart shows whether long sentences are translated worse. Below
+    each range, it shows how many sentences are in the range, since the BLEU of
+    few sentences is unreliable. There is one row of these counts if they are
+    the same for all runs; otherwise there is a row for each run.
 
     Args:
         runs: mapping whose keys are the names of the runs, and whose values
@@ -85,7 +86,8 @@ def _counts(
 ) -> None:
     """Write below the labels of the axis how many sentences each range has.
 
-    There is one row of counts for each run.
+    There is one row of counts if they are the same for all runs; otherwise
+    there is a row for each run.
     """
     counts = {
         name: {_bucket(row): int(row["sentences"]) for row in rows}

@@ -28,7 +28,7 @@ class Panel:
     Attributes:
         view: attention to draw, with its labels; `view.weights` is not None.
         title: text above the map.
-        cell: side of a cell in inches.
+        cell: width of a cell in inches, and also its height.
         gold: gold word alignment to draw as boxes; None to draw no boxes.
         columns: whether words are written above the columns.
         rows: whether words are written beside the rows.
@@ -148,7 +148,11 @@ def _colour_bar(
 
 
 def _rows(sheet: Sheet, drawn: Sequence[Axes]) -> int:
-    """Return the least number of rows into which the panels fit in order."""
+    """Return the least number of rows that can hold the panels.
+
+    The panels stay in the given order. A row of several panels is at most
+    `WIDEST` inches wide.
+    """
     rows, used = 0, WIDEST
     for axes in drawn:
         wide = sheet.box(axes).width + GAP

@@ -49,8 +49,8 @@ def score_by_parameter(
     For each choice of a list, a short line marks the median score of the trials
     that have this choice and were not stopped early. The scale of a range is
     logarithmic if all its numbers are positive and the largest is more than
-    `WIDE` times the smallest. If smaller scores are better, the same rule
-    decides the scale of the scores; otherwise, that scale is linear.
+    `WIDE` times the smallest. The scale of the scores is logarithmic under the
+    same condition, but only if smaller scores are better.
 
     Args:
         names: names of the hyperparameters, in the form SECTION.KEY.
@@ -136,7 +136,7 @@ def _swarm(
 
     Args:
         trials: all trials; only the scale of their scores is used.
-        scale: the scale of the parameter; it is a scale of a list.
+        scale: the scale of the hyperparameter, which has a list of choices.
         places: the horizontal position of each dot, of shape (dots,).
         scores: the score of each dot, of shape (dots,).
 

@@ -146,9 +146,10 @@ def range_of(numbers: np.ndarray, of_powers: bool = True) -> Scale:
 def _powers(low: float, high: float) -> tuple[float, ...]:
     """List at most `MOST_POWERS` round numbers from `low` to `high`.
 
-    The result contains the numbers 1, 2, 5, 10, 20 and so on. If these are more
-    than `MOST_POWERS`, it contains 1, 3, 10, 30 and so on instead. If these are
-    still too many, it contains powers of 10 with equally spaced exponents.
+    First, the numbers 1, 2, 5, 10, 20 and so on are tried, and also smaller
+    numbers such as 0.5. If more than `MOST_POWERS` of them are in the range,
+    1, 3, 10, 30 and so on are tried. If these are still too many, the result
+    has powers of 10 with equally spaced exponents, such as 1, 100 and 10,000.
     """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     fewer = ((step, (1,)) for step in count(1))

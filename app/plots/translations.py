@@ -32,8 +32,8 @@ def translation_map(
             result of `Translator.force` for the reference.
 
     Raises:
-        GlimpseError: there is no attention, or a gold link contains the number
-            of a word that does not exist.
+        GlimpseError: there is no attention, or a gold link refers to a word
+            after the end of the source or of the target.
     """
     view = _view(translation.hypotheses[0])
     assert view.weights is not None
@@ -82,8 +82,9 @@ def save_heat_map(
     Args:
         translation: the translation of a sentence that is not empty.
         folder: folder of the files; it is made if it does not exist.
-        index: number of the sentence. File names have at least four digits,
-            such as 0001, so that they sort in the order of the sentences.
+        index: number of the sentence, which becomes the name of the files. It
+            is written with at least four digits, as in 0001.png, so that the
+            files sort in the order of the sentences.
         title: text to write above the figure.
 
     Returns:

@@ -124,16 +124,19 @@ class Run:
         return all(path.is_file() for path in self._tokenizer_paths())
 
     def save_sides(self, sides: Sides) -> None:
-        """Write the tokenizers of source and target, or their shared one."""
+        """Write the tokenizers of source and target.
+
+        If source and target share a tokenizer, only one file is written.
+        """
         for path, tokenizer in zip(
             self._tokenizer_paths(), sides.tokenizers, strict=True
         ):
             tokenizer.save(path)
 
     def load_sides(self) -> Sides:
-        """Read the tokenizers; return the sides of source and target.
+        """Read the tokenizers of source and target.
 
-        A side is a tokenizer together with the language of its texts.
+        In the result, each tokenizer is joined with the language of its texts.
 
         Raises:
             GlimpseError: a tokenizer is missing or damaged.
@@ -142,11 +145,14 @@ class Run:
         return Sides.of(loaded, self.config.languages)
 
     def save_inventory(self, inventory: Inventory) -> None:
-        """Write the inventory: words and characters of the training sources."""
+        """Write the inventory: the counts of words and of characters.
+
+        They were counted in the source sentences of the training split.
+        """
         write_whole(self.folder / INVENTORY, inventory.to_json())
 
     def load_inventory(self) -> Inventory | None:
-        """Read the inventory: words and characters of the training sources.
+        """Read the inventory that `save_inventory` wrote.
 
         Older versions wrote only a list of words. From that list, the inventory
         is rebuilt as far as possible, which requires the tokenizers. If there

@@ -35,10 +35,10 @@ def open_or_create(
             when training continues.
 
     Raises:
-        GlimpseError: the run exists although `resume` is false; preset and
-            overrides differ from the run's configuration, other than by an
-            override with a larger number of epochs; or preset or overrides are
-            not valid, see `load_config`.
+        GlimpseError: the run exists although `resume` is false; the preset or
+            an override changes an option of an existing run (an override may
+            only raise `training.epochs`); or the preset or an override is not
+            valid, see `load_config`.
     """
     if not (folder / CONFIG).is_file():
         return Run.create(
@@ -69,9 +69,10 @@ def _further(folder: Path, own: Config, asked: Config, said: bool) -> Config:
         said: whether an override sets the number of epochs.
 
     Raises:
-        GlimpseError: the configurations differ in another option; the preset
-            has more epochs than the run, and no override sets the number of
-            epochs; or an override sets fewer epochs than the run has.
+        GlimpseError: the two configurations differ in an option other than the
+            number of epochs; the preset has more epochs than the run, and no
+            override sets the number of epochs; or an override sets fewer epochs
+            than the run has.
     """
     if not said and asked.training.epochs < own.training.epochs:
         # A preset does not know of epochs that were added to the run.

@@ -42,11 +42,12 @@ def write_words(
 ) -> None:
     """Write the words of every split, as input for a word aligner.
 
-    For each split and language there is a file `FOLDER/SPLIT.LANGUAGE`. Each of
-    its lines has the words of one sentence, separated by spaces, in the order
-    of the corpus. The numbers in word alignments are indices of these words.
-    Pairs with an empty side are left out, since aligners fail on them. The
-    option `training.alignments` accepts a file without lines for such pairs.
+    For each split and language there is a file `FOLDER/SPLIT.LANGUAGE`, such as
+    `words/train.de`. Each line has the words of one sentence, separated by
+    spaces; the lines are in the order of the corpus. In a word alignment such
+    as `0-0 1-2`, each number is the index of a word in its line. Pairs with an
+    empty source or target are left out, since aligners fail on them. The file
+    of alignments that `training.alignments` names may leave them out too.
 
     Args:
         corpus: the corpus.

@@ -35,8 +35,9 @@ class TrainingState:
         best: best validation score so far; None before the first validation.
         best_step: value of `step` at the validation with the best score.
         best_perplexity: perplexity at the validation with the best score.
-        stale_epochs: number of validations since the one with the best score,
-            or since the run was extended by more epochs, whichever was later.
+        stale_epochs: number of epochs, each with one validation, since the
+            validation with the best score, or since the run was extended by
+            more epochs, whichever was later.
         plateau_epochs: like `stale_epochs`, but also reset to 0 each time the
             learning rate is lowered because the score no longer improves.
         rate_factor: product of all factors by which the learning rate was
@@ -196,10 +197,10 @@ def is_same_text(old: str, new: str) -> bool:
     that attention is trained on.
 
     Args:
-        old: the fingerprint in a checkpoint. Before version 0.2, the
-            fingerprint of an embedded or downloaded corpus was computed from
-            code and files instead of the text. For such a fingerprint, the text
-            is assumed to be the same.
+        old: the fingerprint in a checkpoint. Before version 0.2, if a corpus
+            came with the package or was downloaded, its fingerprint was
+            computed from code and files instead of the text. For such a
+            fingerprint, the text is assumed to be the same.
         new: the fingerprint of the present data.
     """
     text, _, guide = old.partition(" ")

@@ -1,4 +1,4 @@
-"""Compilation of a model for training, and the variables that it changes."""
+"""Compilation of a model, and lists of the variables that training changes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

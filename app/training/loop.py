@@ -144,9 +144,11 @@ class Trainer:
         return self._summary(state)
 
     def _pick_up(self) -> TrainingState:
-        """Restore the newest checkpoint; apply later configuration changes.
+        """Restore the newest checkpoint, and return its state.
 
-        Without a checkpoint, the result is a new state.
+        If the configuration has changed since the checkpoint was saved, the
+        state is adapted to the present configuration, and saved. Without a
+        checkpoint, the result is a new state.
         """
         state = self.checkpoints.restore()
         now = resuming.recorded(self.run.config)
@@ -172,7 +174,8 @@ class Trainer:
     def _adopt(self, changes: Changes, state: TrainingState) -> None:
         """Apply changes of the configuration to the state of training.
 
-        If there are more epochs, `stale_epochs` and `plateau_epochs` become 0.
+        If the number of epochs was raised, `stale_epochs` and `plateau_epochs`
+        become 0.
 
         Args:
             changes: old and new value of each changed option.

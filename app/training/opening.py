@@ -1,4 +1,4 @@
-"""Preparation of all that training a run needs: corpus, tokenizers, model."""
+"""Training of a run, and preparation of its corpus, tokenizers and model."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -82,9 +82,9 @@ def prepare_sides(run: Run, corpus: Corpus) -> Sides:
     """Load the run's tokenizers, or train and save new ones.
 
     New tokenizers are trained on the training split. An inventory of the words
-    and characters of the training sources is saved with them, so that
-    translation can warn of unknown words and characters. For a large corpus,
-    tokenizers and inventory are made from a sample.
+    and characters in the source sentences of this split is saved with them, so
+    that translation can warn of unknown words and characters. For a large
+    corpus, tokenizers and inventory are made from a sample.
 
     Returns:
         The sides of source and target, each a tokenizer with its language.
@@ -105,8 +105,8 @@ def inventory(
     """Return the inventory of the words and characters in source sentences.
 
     Its field `longest` is the number of tokens of the longest source sentence
-    that training uses. Training leaves out pairs with an empty or too long
-    side.
+    that training uses. Training leaves out a pair if its source or its target
+    is empty or too long.
 
     Args:
         pairs: pairs of a source and a target sentence.

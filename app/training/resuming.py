@@ -1,14 +1,14 @@
 """Changes of the configuration that are allowed when a run is resumed.
 
-A checkpoint contains the configuration that it was made with, which is compared
-with the present one. The number of epochs may be larger than before, which
-extends the run. The options of search and those in `FREE` may change, since
-they affect only later steps. Files of the corpus and of alignments may have
-moved to other folders if they keep their names. Any other change is an error,
-since neither configuration would then describe the whole run. For example,
-`training.metric` may not change, because the best score so far was computed
-with the old metric, and `training.guided_alignment` may not change, because it
-decides whether the training data contain alignments.
+A checkpoint contains the configuration that it was made with. This is compared
+with the present configuration. The number of epochs may be larger than before,
+which extends the run. The options of the section `search` and the options in
+`FREE` may change, since they affect only later steps. Files of the corpus and
+of alignments may have moved to other folders if they keep their names. Any
+other change is an error, since neither configuration would then describe the
+whole run. For example, `training.metric` may not change, because the best score
+so far was computed with the old metric, and `training.guided_alignment` may not
+change, because it decides whether the training data contain alignments.
 """
 
 import json
@@ -150,7 +150,11 @@ def before_changes(options: TrainingOptions, found: Changes) -> TrainingOptions:
 
 
 def has_ended(state: TrainingState, options: TrainingOptions) -> bool:
-    """Tell whether all epochs are done, or `patience` has been reached."""
+    """Tell whether training of a run has ended.
+
+    It has ended if all epochs are done, or if the validation score has not
+    improved for `options.patience` epochs.
+    """
     return state.epoch >= options.epochs or is_reached(
         state.stale_epochs, options.patience
     )

@@ -87,7 +87,10 @@ def extended(
     state: TrainingState,
     steps: int,
 ) -> str:
-    """Describe in a sentence what a larger number of epochs changes.
+    """Describe in a sentence how raising the number of epochs affects training.
+
+    The sentence names the new last epoch, and the old and the new learning rate
+    of the current step.
 
     Args:
         found: old and new value of each changed option.

@@ -2,9 +2,10 @@
 
 A few validation sentences are chosen at the start. At each validation, their
 translations and heat maps of the attention are written for TensorBoard. At step
-0, at early steps and at each validation, the attention that the model computes
-for their references is saved in the run folder. References are used because
-they stay the same, so that all pictures of a sentence have the same words.
+0, at early steps and at each validation, the model is given each sentence with
+its reference translation, and the attention is saved in the run folder. The
+reference is used because it stays the same, so that all pictures of a sentence
+have the same words.
 """
 
 import io
@@ -29,7 +30,7 @@ EARLIEST = 32  # first of the early steps; each is twice the one before
 
 
 def is_early(step: int) -> bool:
-    """Tell whether attention is saved at a step: at 32, 64, 128 and so on."""
+    """Tell whether `step` is an early step: 32, 64, 128 and so on."""
     return step >= EARLIEST and step.bit_count() == 1
 
 
@@ -54,9 +55,10 @@ class Watch:
         self.writer = tf.summary.create_file_writer(str(run.logs))
 
     def snapshot(self, step: int) -> None:
-        """Save the attention that the model computes for the references.
+        """Save the current attention of the model for the chosen sentences.
 
-        Nothing is saved for a model without attention.
+        The model does not translate the sentences; it is given their reference
+        translations. Nothing is saved for a model without attention.
 
         Args:
             step: number of updates of the weights so far.
@@ -126,11 +128,12 @@ def chosen(sources: Sequence[str], language: Language) -> list[int]:
 
 
 def load_snapshots(run: Run) -> list[tuple[int, list[View]]]:
-    """Load the attention that training saved for references.
+    """Load the attention that `Watch.snapshot` saved during training.
 
     The list is sorted by step. Each item is a tuple of two values: the number
-    of the step, and a list with the attention between words for each chosen
-    validation sentence. For a model without attention, there are no items.
+    of the step, and a list that has, for each chosen validation sentence, the
+    attention between its words and the words of its reference. For a model
+    without attention, there are no items.
     """
     return [
         (int(path.stem), _views(path))

@@ -19,8 +19,9 @@ class Budget:
     If an attribute is None, there is no limit of that kind.
 
     Attributes:
-        trials: limit on the number of trials. Refused trials, which are never
-            trained, are not counted.
+        trials: limit on the number of trials. A trial that is refused, because
+            its configuration is invalid or its model is too large, is never
+            trained, and is not counted.
         epochs: limit on the total number of epochs of all trials.
         minutes: limit on the time of the search. If the search is stopped and
             continued, this is the total time of all its sessions.
@@ -56,8 +57,9 @@ class Budget:
             trials: all trials that have begun. The keys are their names.
             records: records of these trials; a new trial may lack a record.
             seconds: time spent on the search until now.
-            longest: number of epochs of a trial for which Keras Tuner has not
-                set a number of epochs.
+            longest: greatest number of epochs that a model is trained for.
+                Only Hyperband sets fewer epochs for a trial; with other
+                methods, each trial counts as `longest` epochs.
         """
         refused = {r.trial for r in records if r.status == "refused"}
         begun = [t for name, t in trials.items() if name not in refused]
@@ -69,10 +71,11 @@ class Budget:
         )
 
     def trials_left(self, records: Sequence[Record]) -> int:
-        """Return how many more trials may end until the limit is reached.
+        """Return how many trials are left until the limit on trials is reached.
 
-        Refused trials are not counted. If there is no limit on the number of
-        trials, return 0.
+        A trial that is still being trained counts as left. Refused trials are
+        not counted. Without a limit on trials, the result has no meaning: it is
+        always 0.
         """
         return max(0, (self.trials or 0) - len(_ended(records)))
 

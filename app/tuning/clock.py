@@ -9,8 +9,9 @@ from data.writing import write_whole
 class Clock:
     """Clock of the time spent on a search, summed over all its sessions.
 
-    The time is saved every `EVERY` seconds, so that the time of a session
-    that is killed is counted as well.
+    A search that is stopped and continued has several sessions. The sum is
+    saved every `EVERY` seconds, so that the time of a session that is killed is
+    counted as well.
 
     Args:
         folder: folder of the search.

@@ -143,10 +143,11 @@ class Settings:
 
     @property
     def incomparable(self) -> tuple[str, ...]:
-        """Prefixes of names of parameters that change what the objective means.
+        """Prefixes of names of parameters that the search must not vary.
 
-        The search does not vary these parameters, because scores of trials that
-        differ in such a parameter cannot be compared.
+        For the objective "perplexity", the prefix is "tokenizer.". Parameters
+        with such a prefix change what the objective measures, so the scores of
+        trials that differ in them cannot be compared.
         """
         return INCOMPARABLE[self.objective]
 
@@ -221,7 +222,10 @@ class Folder:
         return self.trials / f"{trial}.log"
 
     def sign(self, worker: str) -> Path:
-        """Return the path of the file that a worker touches while it runs."""
+        """Return the path of the file that shows that a worker is alive.
+
+        The worker regularly updates the modification time of this file.
+        """
         return self.workers / worker
 
     def write(self, record: Record) -> None:
@@ -344,8 +348,8 @@ def open_or_create(
 def _tell_of_values_outside(space: Space, base: Config) -> None:
     """Warn about each value of the preset `base` that the space lacks.
 
-    If there are any, the first trial, which should be the preset itself, gets
-    values of the space in place of the missing values.
+    The first trial should be the preset itself. Where the space lacks the value
+    of the preset, the first trial gets a value of the space instead.
 
     Raises:
         GlimpseError: the values of the space do not fit the rest of the preset.

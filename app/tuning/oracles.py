@@ -215,9 +215,12 @@ class Lasting(keras_tuner.Oracle):
 class Hyperband(Lasting, keras_tuner.oracles.HyperbandOracle):
     """Oracle of Hyperband, which trains the best trials for more epochs.
 
-    Hyperband groups trials into brackets. The first trial, which has the values
-    of the preset, belongs to no bracket. It is trained for the greatest number
-    of epochs, so that it can be compared with the best trial of each bracket.
+    Hyperband groups trials into brackets. A bracket has one or more rounds;
+    each round after the first trains the best models of the previous round for
+    more epochs. The first trial of the search, which has the values of the
+    preset, belongs to no bracket. It is trained for the greatest number of
+    epochs, as in the last round of a bracket, so that it can be compared with
+    the best trial of each bracket.
     """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -260,10 +263,10 @@ class GridSearch(Lasting, keras_tuner.oracles.GridSearchOracle):
     """Oracle of grid search: it tries every combination of values in order.
 
     Keras Tuner's oracle does not save which combination comes next, and lets a
-    trial begin only after an earlier trial has ended. This oracle gives each
-    new trial, without waiting, the combination after that of the previous
-    trial. Since all trials that have begun are saved, the oracle can determine
-    the next combination after an interruption.
+    trial begin only after an earlier trial has ended. This oracle does not
+    wait: it gives each new trial the next combination, in order, after the one
+    that the previous trial got. Since all trials that have begun are saved, the
+    oracle can determine the next combination after an interruption.
     """
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -310,7 +313,9 @@ ORACLES: dict[str, type[Lasting]] = {
 
 
 def make_oracle(folder: Folder) -> Lasting:
-    """Make the oracle for the method of the search; it has no trials yet.
+    """Make the oracle of a search, without the trials of earlier sessions.
+
+    The method of the search decides the class of the oracle.
 
     Raises:
         GlimpseError: the search space is damaged, or too small for Hyperband.

@@ -44,7 +44,7 @@ def search_in(
     jobs: int = 1,
     lost_after: float = 120.0,
 ) -> None:
-    """Search in this process alone, or as the chief of worker processes.
+    """Run a search in this process alone, or as the chief of workers.
 
     If `chief` is given or `jobs` is more than 1, call `lead`; otherwise, call
     `search_alone`. The docstring of `lead` explains the arguments.
@@ -94,8 +94,8 @@ def lead(
         budget: limits on the cost of the search.
         chief: address HOST:PORT at which this process answers workers. If None,
             it uses a free port that only this machine can reach.
-        jobs: number of workers to start on this machine. If 1, no worker is
-            started, and the user has to start the workers.
+        jobs: if more than 1, number of workers to start on this machine. If 1,
+            this function starts none: the user starts all workers.
         places: folders of the corpora that trials are trained on.
         lost_after: seconds without a sign of life after which a worker counts
             as lost, and its trial is given to another worker.

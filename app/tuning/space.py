@@ -24,10 +24,10 @@ DEFAULTS = flatten(Config())
 
 @dataclass(frozen=True)
 class Parameter:
-    """Parameter of a search: a field of the configuration that trials choose.
+    """Parameter of a search: a field whose value is chosen for each trial.
 
     Attributes:
-        name: name of the field, in the form SECTION.KEY.
+        name: name of the field of the configuration, in the form SECTION.KEY.
         values: values to choose from; empty if any number from `low` to
             `high` can be chosen.
         low: least number that can be chosen; not used if there are `values`.
@@ -215,9 +215,9 @@ def _in_order(parameters: Iterable[Parameter]) -> tuple[Parameter, ...]:
     """Sort parameters; each comes after the parameters in its conditions.
 
     Raises:
-        GlimpseError: a condition names an unknown parameter, has an unknown
-            value, or has no value; or parameters depend on each other in a
-            circle.
+        GlimpseError: a condition names a parameter that is not in the space,
+            permits a value that is not in the list of values of that parameter,
+            or permits no value; or parameters depend on each other in a circle.
     """
     left = {parameter.name: parameter for parameter in parameters}
     _check_conditions(left)

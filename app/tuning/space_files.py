@@ -193,8 +193,8 @@ def _extent(
 ) -> tuple[tuple[Any, ...], float, float]:
     """Return the attributes `values`, `low` and `high` of a `Parameter`.
 
-    If any number of a range can be chosen, `values` is empty; otherwise, `low`
-    and `high` are 0.
+    For a range without steps, `values` is empty. For a list, or a range with
+    steps, `values` has all values to choose from, and `low` and `high` are 0.
 
     Args:
         written: parameter as it is written in the file.
@@ -272,8 +272,9 @@ def _examples(parameter: Parameter) -> tuple[Any, ...]:
 def _try(space: Space, parameter: Parameter, value: Any, base: Config) -> None:
     """Check that the preset `base` accepts a value of a parameter.
 
-    `parameter` may be searched only while other parameters have certain values.
-    For this check, each of those gets the first of these values.
+    If `parameter` has conditions on other parameters, the conditions must be
+    met during the check. So each other parameter in a condition gets the first
+    value that the condition permits.
 
     Raises:
         GlimpseError: the preset with this value is invalid.

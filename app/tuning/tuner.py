@@ -64,10 +64,10 @@ class Tuner(BaseTuner):
             self.oracle = Patient(self.oracle)
 
     def go(self) -> None:
-        """Train trials until the oracle chooses no more, or the time is up.
+        """Train trials until none is left, or until the time is up.
 
         Raises:
-            Exception: an error ended the search; it is raised again.
+            Exception: any error that ended the search.
         """
         try:
             self.search()
@@ -153,7 +153,7 @@ class Tuner(BaseTuner):
 
 
 class Patient:
-    """Client of the chief's oracle that repeats calls that get no answer.
+    """Client that calls the chief's oracle again if a call gets no answer.
 
     It wraps Keras Tuner's client, through which a worker calls the methods of
     the chief's oracle over the network. By itself, Keras Tuner waits only for a

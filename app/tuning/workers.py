@@ -96,7 +96,7 @@ def worker_name(text: str) -> str:
 
 
 class Vigil:
-    """Monitor of workers, which finds those without a recent sign of life.
+    """Monitor that finds workers without a recent sign of life.
 
     Each worker regularly touches a file of its own. Any change in the
     modification time of that file is a sign of life. So the clocks of different
@@ -114,7 +114,7 @@ class Vigil:
         self._seen: dict[str, tuple[float, float]] = {}
 
     def lost(self, workers: Collection[str]) -> list[str]:
-        """Return a list of those of `workers` that count as lost.
+        """Return the names of the lost workers among `workers`.
 
         A worker counts as lost if it has given no sign of life for more than
         `lost_after` seconds.

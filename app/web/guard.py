@@ -67,7 +67,10 @@ class SafeHeaders:
 
 
 class LoopbackOnly:
-    """Middleware that refuses a request unless its host is a loopback host.
+    """Middleware that refuses requests for a host other than this machine.
+
+    A request is refused if its Host header names neither `localhost` nor a
+    loopback address, such as 127.0.0.1.
 
     This prevents attacks by DNS rebinding, in which a foreign web site makes
     its own host name resolve to this machine, so that the site can read the

@@ -208,8 +208,9 @@ def _add_translate(
 def _translate_all(translators: Mapping[str, Translator]) -> Any:
     """Make the function that translates a batch of texts.
 
-    The worker thread calls that function with the options of the requests and
-    the texts. The function returns a list with a JSON answer for each text.
+    The worker thread calls that function with two arguments: the options that
+    some requests share, and the texts of these requests. The function returns a
+    list with a JSON answer for each text.
     """
 
     def work(asked: Options, texts: list[str]) -> list[bytes]:

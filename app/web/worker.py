@@ -90,11 +90,11 @@ class Worker:
                 return
 
     def _with_waiting(self, job: Job) -> tuple[list[Job], bool]:
-        """Take waiting jobs from the queue, for the same batch as `job`.
+        """Take waiting jobs from the queue, and return them after `job`.
 
-        Return a list of `job` and up to `batch_size - 1` waiting jobs. Also
-        return whether the thread has to end after these jobs because `stop` has
-        been called.
+        Return a list of `job` and up to `batch_size - 1` waiting jobs, whose
+        keys may differ. Also return whether the thread has to end after these
+        jobs because `stop` has been called.
         """
         jobs = [job]
         while len(jobs) < self._batch_size:

@@ -175,7 +175,7 @@ def _checksum(path: Path, name: str) -> str:
     The checksums inside a `.gz` or `.zip` file are verified.
 
     Args:
-        path: path at which the file is now, which may be temporary.
+        path: current path of the file; it may be a temporary path.
         name: final name of the file; its suffix shows how the file is packed.
     """
     if name.endswith(".zip"):

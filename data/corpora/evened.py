@@ -1,4 +1,4 @@
-"""Evened corpora: training text with one form of each apostrophe or quote."""
+"""Evened corpora: their training text writes all apostrophes in one way."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class EvenedCorpus(Corpus):
 
     Attributes:
         corpus: original corpus.
-        inventories: two counts of characters, of the source sentences and of
-            the target sentences of the training text.
+        inventories: inventory of the source sentences and inventory of the
+            target sentences of the training text. Each of the two counts how
+            often each character occurs.
     """
 
     corpus: Corpus = field(repr=False)
@@ -29,7 +30,7 @@ class EvenedCorpus(Corpus):
 
     @classmethod
     def of(cls, corpus: Corpus) -> EvenedCorpus:
-        """Return a copy of a corpus in which the training text is evened.
+        """Return the evened form of a corpus; only the training text changes.
 
         The most frequent forms are determined from a sample of the training
         text.

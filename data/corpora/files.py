@@ -38,8 +38,9 @@ class Scan:
 
     Attributes:
         lines: number of lines.
-        checksum: CRC-32 of the unpacked text in UTF-8. If `quoted` is true, the
-            result is a different one, since the quotes are removed.
+        checksum: CRC-32 of the unpacked text in UTF-8. If `quoted` is true, a
+            fixed string is appended to the text first, so that text whose
+            quotes are removed has a checksum of its own.
         step: interval between the lines in `sample`, as a number of lines.
         sample: lines 0, `step`, 2 · `step`, … of the file.
         quoted: whether the file has quotes that a spreadsheet program put
@@ -104,10 +105,12 @@ def scan(path: Path, sample_size: int = 1, *, table: bool = False) -> Scan:
     Args:
         path: path of a text file, as in `read_lines`.
         sample_size: largest number of lines in the sample. If the file has more
-            lines, the sample has at least half of this number.
+            lines than `sample_size`, the sample has at least `sample_size / 2`
+            lines.
         table: whether the file must be a table of columns separated by tabs.
             All lines must have the same number of columns: two, three, or
-            four as in Tatoeba's exports (number, source, number, target). Blank
+            four as in Tatoeba's exports (number of the source sentence, source
+            sentence, number of the target sentence, target sentence). Blank
             lines are allowed.
 
     Raises:

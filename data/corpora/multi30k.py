@@ -67,8 +67,9 @@ _GOLD = "gold_alignments.test_2016_flickr.en-fr.txt"
 class Multi30kCorpus(PreparedCorpus):
     """Multi30k corpus; its test split has hand-made word alignments.
 
-    The corpus also has references for its test split that the tool Moses has
-    processed. Published scores are computed on this form of the text.
+    The corpus also has a second form of the test split's references, which the
+    tool Moses has lower-cased, normalised and tokenised. Published scores are
+    computed on this second form.
     """
 
     def gold_alignments(self, split: str) -> dict[int, str] | None:

@@ -118,9 +118,10 @@ def _find(name: str, places: Places, option: str) -> Path:
 
 
 def _as_two(name: str, option: str) -> str:
-    """Return advice on how to give several file names as a list.
+    """Return the hint that several file names must be written as a list.
 
-    The result is an empty string if `name` does not look like several names.
+    The hint is the end of the error message about a missing file `name`. It is
+    an empty string if `name` looks like a single file name.
     """
     parts = [part for part in re.split(r"[,;\s]+", name) if part]
     if len(parts) < 2:

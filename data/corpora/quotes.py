@@ -45,9 +45,9 @@ class Quotes:
 
     @property
     def unclosed(self) -> int | None:
-        """Number of the first line with a field whose quote is not closed.
+        """Line number of the first field whose opening quote is not closed.
 
-        Lines are counted from 1. The number is None if there is no such line,
+        Lines are counted from 1. The number is None if there is no such field,
         or if some field shows that the quotes belong to the sentences.
         """
         return None if self._spoken else self._unclosed

@@ -42,12 +42,12 @@ class Stream:
 class StreamedCorpus(Corpus):
     """Corpus with one stream for each split that has its own text.
 
-    Missing splits (validation or test) are taken from the sample of the
-    training text, which holds all pairs unless the corpus is very large. The
-    SHA-256 of a source sentence decides whether the sentence is taken for such
-    a split, so the same text always gives the same splits. The split "train"
-    leaves out each pair whose source sentence is in such a split, but keeps
-    pairs with an empty target, which are never taken for such a split.
+    A missing split (validation or test) is taken from the sample of the
+    training text. The sample holds all pairs unless the corpus is very large.
+    The SHA-256 of a source sentence decides whether the sentence is taken, so
+    the same text always gives the same splits. The split "train" leaves out
+    all pairs whose source sentence was taken, except pairs with an empty
+    target: these pairs always stay in "train".
 
     Attributes:
         streams: mapping whose keys are names of splits, and whose values are
@@ -116,7 +116,7 @@ def with_all_splits(
     """Return a corpus with the splits "train", "validation" and "test".
 
     If "validation" or "test" has no stream, its pairs are taken from the sample
-    of the training text. The corpus also has all other splits with a stream.
+    of the training text. The corpus also has all other splits in `streams`.
 
     Args:
         name: name of the corpus.

@@ -45,9 +45,9 @@ class TatoebaEnFr(tfds.core.GeneratorBasedBuilder):
     """TFDS builder "tatoeba_en_fr" of pairs of normalised sentences.
 
     `data.normalise` normalises the sentences. Each English sentence is in one
-    split only: the sentences with the smallest SHA-256 are in validation, those
-    with the next larger ones in test, and the rest in training. So few
-    sentences change to another split when the published list grows. The
+    split only. The English sentences are sorted by their SHA-256: the first are
+    in validation, the next in test, and the rest in training. As a result, only
+    a few sentences change to another split when the published list grows. The
     builder's manual directory must hold fra-eng.zip. The sentences are from
     manythings.org/anki and tatoeba.org, under the licence CC-BY 2.0.
     """

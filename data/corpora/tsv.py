@@ -1,4 +1,4 @@
-"""TSV tables: a check of the number of columns, and reading of two columns."""
+"""TSV tables: a check of their columns, and the two sentences of a line."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Columns:
             block: bytes of whole lines.
             ends: indices in the block of the ends of its lines.
             before: number of lines of the table before the block.
-            unclosed: number of the first line with a field whose quote is not
+            unclosed: line number of the first field whose opening quote is not
                 closed, for the error message: see `Quotes.unclosed`.
 
         Raises:

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 class Symbols(NamedTuple):
     """Ids of the special symbols, which carry no content.
 
+    An element is the sequence of ids of one source or target.
+
     Attributes:
-        pad: id that fills up short elements of a batch.
+        pad: id that is appended to the shorter elements of a batch, so that all
+            have the same length.
         begin: id that comes before the first id of a target.
-        end: id that ends an element; None if there is no such id, so that only
-            the length limit ends a target.
+        end: last id of every element. If None, elements have no such id, and a
+            network stops writing a target only at the length limit.
     """
 
     pad: int

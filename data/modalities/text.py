@@ -84,8 +84,9 @@ class Text(Modality):
     ) -> Axis:
         """Return the axis that a text has in a plot of attention weights.
 
-        The labels are the words of the text, followed by `END`. If there are no
-        ids, `END` is left out.
+        The labels are the words of the text, followed by "</s>" (the constant
+        `END`), the label of the end symbol. If `element` is empty, "</s>" is
+        left out.
 
         Args:
             value: text.

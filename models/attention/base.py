@@ -41,10 +41,12 @@ class Memory(NamedTuple):
 
 
 class PlaceContexts(NamedTuple):
-    """Contexts computed beforehand, which a decoder can use without a memory.
+    """One context for each position of the source, computed beforehand.
 
-    There are S queries for each sentence. Query s gets the context that
-    attention computes if it gives all its weight to source position s.
+    The context of position s is the context that attention computes if position
+    s has all the attention weight. If a decoder gets a `PlaceContexts` in place
+    of a `Memory`, it computes no attention: it has S queries for each sentence,
+    and query s gets the context of position s.
 
     Attributes:
         contexts: (B, S, M), one context for each position of the source.
@@ -79,8 +81,9 @@ class Attention(layers.Layer):
 
     Output:
         Context vectors (B, Q, M), or a pair of the context vectors and the
-        weights (B, Q, S). The weights of a query sum to 1. If the mask is False
-        at every position of a source, its weights are all 0.
+        weights (B, Q, S). The weights of a query sum to 1, or to less in some
+        subclasses and windows. If the value mask is False at every position of
+        a source, all weights over this source are 0.
     """
 
     def __init__(self, window: Window | None = None, **kwargs: Any) -> None:
@@ -139,16 +142,16 @@ class Attention(layers.Layer):
     def place_contexts(self, memory: Memory) -> PlaceContexts:
         """Return one context for each position of the memory.
 
-        The context of a position is that of a query which gives all its weight
-        to this position.
+        The context of a position is the context that attention computes if this
+        position has all the attention weight.
         """
         return PlaceContexts(memory.values)
 
     def initial_state(self, memory: Memory, num_queries: int) -> State:
         """Return the initial state, a dictionary of tensors (B, Q, ...).
 
-        The state holds those results of earlier steps that the layer or its
-        window needs. If they need none, the state is empty.
+        The state holds the results of earlier steps that the layer or its
+        window needs. If neither needs any, the state is empty.
 
         Args:
             memory: what `remember` returned.
@@ -216,13 +219,14 @@ class Attention(layers.Layer):
     def look(
         self, scores: tf.Tensor, query: tf.Tensor, memory: Memory, state: State
     ) -> tuple[tf.Tensor, tf.Tensor | float]:
-        """Return the attention weights, and the emphasis of the window.
+        """Return the attention weights, and a factor for them (the emphasis).
 
-        The weights (B, Q, S) are 0 outside the window. The emphasis is a factor
-        by which the caller multiplies the weights, such as the Gaussian of
-        `LocalPredictive`. It is a tensor (B, Q, S) or the number 1.
+        The weights (B, Q, S) are 0 outside the window. The window determines
+        the emphasis, such as the Gaussian of `LocalPredictive`; the caller
+        multiplies the weights by the emphasis, a tensor (B, Q, S) or the
+        number 1.
 
-        The returned weights are not yet multiplied by this factor, because
+        The returned weights are not yet multiplied by the emphasis, because
         `next_state` must get weights without it. Otherwise the weights of a
         monotonic attention would shrink towards 0: each step computes its
         weights from those of the previous step, so the factors would multiply.

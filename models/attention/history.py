@@ -29,7 +29,7 @@ class LocationSensitiveAttention(BahdanauAttention):
         filters: number of convolution filters, that is, the dimension of f_i at
             each position.
         kernel_size: width of the convolution F, in tokens. The paper used 201
-            for speech, where the unit is a frame; sentences are much shorter.
+            for speech, counted in audio frames; a text has far fewer tokens.
         normalized, window: see `BahdanauAttention`.
 
     Call arguments, output: see `Attention`.
@@ -129,7 +129,8 @@ class CoverageAttention(BahdanauAttention):
 def no_weights(memory: Memory, num_queries: int) -> tf.Tensor:
     """Return zeros (B, Q, S), the weights before the first step.
 
-    They are float32, since a layer may add the weights of many steps to them.
+    The zeros are float32, even with a less precise dtype policy, since a layer
+    may sum the weights of many steps.
     """
     rows, positions = ops.shape(memory.mask)
     return ops.zeros((rows, num_queries, positions), "float32")

@@ -26,16 +26,16 @@ class Monotonic(Attention):
     ```
     training   a_i[j] = p_i[j] sum over k <= j of
                         a_{i-1}[k] product over k <= l < j of (1 - p_i[l])
-    inference  a_i[j] = 1 for the first j with e_i[j] > 0, counted from the
-                        position of the previous step on; otherwise 0
+    inference  a_i[j] = 1 for the first j with e_i[j] > 0 at or after the
+                        position where step i - 1 stopped; otherwise 0
     ```
 
     Raffel et al. 2017, "Online and linear-time attention by enforcing
     monotonic alignments", equations 8 to 14 and algorithm 1. In training,
     Gaussian noise is added to the scores, so that the model learns scores far
     from 0 (section 2.5). The weights of a step sum to at most 1, since a step
-    may reach the end of the source without stopping. From step to step,
-    this sum never grows.
+    may reach the end of the source without stopping. The sum of a step is never
+    greater than the sum of the previous step.
 
     A subclass inherits from this class and from the class that computes the
     scores, in this order.

@@ -27,8 +27,8 @@ class ScaledDotProductAttention(Attention):
     Call arguments: see `Attention`.
 
     Output:
-        Context vectors (B, Q, units), or a pair of the context vectors and the
-        weights (B, Q, S).
+        Context vectors (B, Q, units). If `return_attention_weights` is True, a
+        pair of the context vectors and the weights (B, Q, S).
     """
 
     def __init__(self, units: int, **kwargs: Any) -> None:

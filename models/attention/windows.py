@@ -37,11 +37,11 @@ class Window(layers.Layer):
     def initial_state(
         self, mask: tf.Tensor, num_queries: int
     ) -> dict[str, tf.Tensor]:
-        """Return the first step's state, a dictionary of tensors (B, Q).
+        """Return the state for the first step, a dictionary of tensors (B, Q).
 
         The state holds everything on which the centre depends, except the query
-        and the length of the source. In this class, the
-        state is empty.
+        and the length of the source. In the base class `Window`, the state is
+        empty.
 
         Args:
             mask: (B, S), True at real tokens of the source.
@@ -93,9 +93,9 @@ class Window(layers.Layer):
         return ops.abs(distance) <= self.half_width
 
     def emphasis(self, distance: tf.Tensor) -> tf.Tensor | float:
-        """Return 1, the factor by which attention weights are multiplied.
+        """Return the factor by which attention weights are multiplied.
 
-        Subclasses may return another factor.
+        In the base class `Window`, the factor is 1.
 
         Args:
             distance: (B, Q, S), what the method `distance` returned.
@@ -138,11 +138,12 @@ class LocalPredictive(Window):
     """Window "local-p", whose centre is predicted from the query.
 
     The centre is `p = S sigmoid(v . tanh(W query))`, where S is the number of
-    real tokens of the source. After the softmax, the weights are multiplied by
-    the Gaussian `exp(-(s - p)^2 / (2 sigma^2))` with `sigma = D / 2`. The
-    weights v and W have a gradient, and can be learnt, only because of this
-    Gaussian. The Gaussian is at most 1, so the weights of a query may sum to
-    less than 1. Luong et al. 2015, equations 9 and 10.
+    real tokens of the source. After the softmax, the attention weights are
+    multiplied by the Gaussian `exp(-(s - p)^2 / (2 sigma^2))` with
+    `sigma = D / 2`. The parameters v and W have a gradient, and can be learnt,
+    only because of this Gaussian. The Gaussian is at most 1, so the attention
+    weights of a query may sum to less than 1. Luong et al. 2015, equations 9
+    and 10.
 
     Args:
         half_width: see `Window`.

@@ -30,8 +30,8 @@ class LayerNormalised(Cell):
     projection of its context vector to the result of `project`.
 
     Attributes:
-        blocks: for each block of gates that are normalised together, the number
-            of gates in this block.
+        blocks: sizes of the groups of gates that are normalised together, such
+            as (2, 1) in the GRU: first z and r together, then g alone.
     """
 
     input_bias = False

@@ -29,7 +29,7 @@ class SimpleRNNCell(Cell):
 
 @keras.saving.register_keras_serializable("glimpse")
 class GRUCell(Cell):
-    """Gated recurrent unit whose reset gate acts after the product with h.
+    """Gated recurrent unit whose reset gate r multiplies `Ug h`, not h.
 
     ```
     z = sigmoid(Wz x + bz + Uz h + cz)
@@ -100,7 +100,7 @@ class LSTMCell(Cell):
         return output, (output, carry)
 
     def squash(self, carry: tf.Tensor) -> tf.Tensor:
-        """Return tanh(c'), the factor of the output gate o in the output h'.
+        """Return tanh(c'), which is multiplied by the output gate o to give h'.
 
         Args:
             carry: (..., H), the new cell state c'.

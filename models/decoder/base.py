@@ -44,7 +44,7 @@ class DecoderState(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Result of one step. For T steps, the shapes have T instead of Q.
+    """Result of one step, or of T steps, where shapes have T instead of Q.
 
     Attributes:
         output: (B, Q, H), output of the top layer; in a `LuongDecoder`, the
@@ -169,9 +169,9 @@ class Decoder(layers.Layer):
 
         A fused loop runs all steps with attention, and its gradient is written
         by hand; see `models.fused`. The result is None if the decoder has
-        several layers, the attention has a window, its class is not in `scores`
-        (subclasses do not count), or `gates_of` returns None for the cell. In
-        this case, the caller must use the plain loop.
+        several layers, the attention has a window, the attention's class is not
+        one of the classes `scores` (subclasses do not count), or `gates_of`
+        returns None for the cell. Then the caller must use the plain loop.
         """
         attention = self.attention
         if self.num_layers > 1 or type(attention) not in scores:
@@ -232,7 +232,7 @@ class Decoder(layers.Layer):
         )
 
     def stepper(self, memory: Memory | Any) -> tuple[ReadoutStep, Any]:
-        """Return the step function for beam search, and the memory for it.
+        """Return a step function for beam search, and the memory that it takes.
 
         The function does the work of `project`, `step` and `readout`, but
         without dropout. The caller passes the returned memory, a nest of
@@ -270,9 +270,9 @@ class Decoder(layers.Layer):
     ) -> tuple[tf.Tensor, Any, Any]:
         """Return the contexts, the weights and the attention's next state.
 
-        See `Attention.step`. If `memory` is a `PlaceContexts`, the method
-        returns the contexts that it holds, `()` for the weights, and the state
-        without change.
+        See `Attention.step`. If `memory` is a `PlaceContexts`, attention is not
+        computed: the contexts come from `memory`, the weights are `()`, and the
+        state does not change.
         """
         if isinstance(memory, PlaceContexts):
             return memory.contexts, (), state

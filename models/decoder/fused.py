@@ -68,12 +68,12 @@ def as_steps(
     memory: Memory,
     state: DecoderState,
 ) -> tuple[Step, DecoderState]:
-    """Convert the results of a fused loop to those of `Decoder.call`.
+    """Convert the results of a fused loop to what `Decoder.call` returns.
 
     Args:
-        found: outputs (B, T, H) or attentional vectors (B, T, R), attention
-            weights (B, T, S), and the cell's last state, a tuple of tensors
-            (B, H).
+        found: results of the fused loop: outputs (B, T, H) or attentional
+            vectors (B, T, R), attention weights (B, T, S), and the cell's last
+            state, a tuple of tensors (B, H).
         memory: memory that the loop attended to.
         state: decoder state before the loop.
 

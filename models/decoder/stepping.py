@@ -3,10 +3,9 @@
 These steps compute the results of `Decoder.step` and `Decoder.readout` with
 less arithmetic. The contribution of each value of the memory to the gates and
 to the readout does not depend on the state, so it is computed once for each
-sentence.
-Matrix products with a common factor are joined into one. One product with the
-word serves the gates and the readout, and one product with the state serves the
-query and the gates.
+sentence. Matrix products with the same input are joined into one product. The
+word is multiplied once, for the gates and the readout, and the state is
+multiplied once, for the query and the gates.
 
 In shapes, Q is the number of beams of a sentence, G the number of gates times
 H, and A the dimension of the attention's hidden layer.
@@ -40,7 +39,10 @@ class Affine(NamedTuple):
 
     @classmethod
     def of(cls, layer: layers.Dense) -> "Affine":
-        """Return the map of a dense layer, with weights in its compute type."""
+        """Return the affine map of a dense layer.
+
+        The kernel and the bias are cast to the compute type of the layer.
+        """
         kernel = cast_kernel(layer)
         if layer.bias is None:
             return cls(kernel, tf.zeros(kernel.shape[1:], kernel.dtype))
@@ -204,9 +206,10 @@ class AttendingStep:
     def before(
         self, x: tf.Tensor, state: cells.State
     ) -> tuple[tf.Tensor, cells.State]:
-        """Compute the part of a step that precedes attention; here, nothing.
+        """Compute the part of a step that precedes attention.
 
-        A `RecurringStep` runs its first cell in this part.
+        In an `AttendingStep`, there is no such part, and the arguments are
+        returned unchanged. A `RecurringStep` runs its first cell.
 
         Args:
             x: (B * Q, G), the contribution of the words to the gates.
@@ -315,8 +318,8 @@ class LuongStep:
 
         Args:
             memory: memory with values and mask.
-            keys: (B, S, H), keys whose dot products with a query are its
-                scores.
+            keys: (B, S, H), keys whose dot products with a query are the scores
+                of this query.
         """
         return Glance.of(memory, tf.transpose(keys, [0, 2, 1]), self.context)
 

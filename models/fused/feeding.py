@@ -147,9 +147,9 @@ class _Walk:
         Args:
             of_feeds: (B, T, R), gradient of the attentional vectors.
             of_weights: (B, T, S), gradient of the attention weights.
-            *of_last: gradients of the tensors that the loop has after the last
-                step: those of the state, the attentional vector, and the
-                projected hidden state.
+            *of_last: gradients of the tensors that the last step produced: the
+                tensors of the state, the attentional vector, and the projected
+                hidden state.
 
         Returns:
             The gradients of the constructor's arguments from `words` on, in the

@@ -20,6 +20,9 @@ State = tuple[tf.Tensor, ...]  # tensors (B, H); the first is the output
 class Gates(ABC):
     """Elementwise part of a cell: a step without its matrix products.
 
+    H is the size of the hidden state. G is the size of the projected input and
+    of the projected hidden state, for example 4 H for an LSTM.
+
     Attributes:
         saved: number of tensors (B, H) that `advance` saves for `retreat`.
     """

@@ -1,4 +1,7 @@
-"""Attention inside fused loops: additive scores, softmax, and gradients."""
+"""Additive attention for fused loops, with gradients written by hand.
+
+See `models.fused`, which explains fused loops.
+"""
 
 from typing import Any, NamedTuple
 
@@ -10,13 +13,14 @@ from models.precision import at_least_float32
 
 
 class Looked(NamedTuple):
-    """Memory in the form that fused loops with additive attention use.
+    """Keys and values of additive attention, in the form for fused loops.
 
     Attributes:
-        keys: (B, S, A), keys of the attention.
-        shares: (B, S, G), the contribution of each value to the cell's gates
-            (the value times the kernel that multiplies contexts).
-        vector: (A,), the vector v of the additive score.
+        keys: (B, S, A), the key of each source position.
+        shares: (B, S, G), the contribution of each source position to the
+            cell's gates: the attention value of the position, times the kernel
+            that multiplies contexts.
+        vector: (A,), the vector v of the score `v . tanh(query + key)`.
         mask: (B, S), True at real positions.
     """
 
@@ -90,7 +94,7 @@ def average(weights: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
 
 
 def of_stacks(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
-    """Return, for each sentence, the sum of the outer products of all steps.
+    """Add up the outer products of `left` and `right` over all steps.
 
     Args:
         left: (T, B, S), one vector of length S for each step and sentence.
@@ -111,8 +115,9 @@ def shaped(
 
     Args:
         found: outputs, attention weights, and the tensors of the last state.
-        words: (B, T, G), argument of the loop.
-        looked: memory that the loop attended to.
+        words: (B, T, G), the loop's argument `words`: the contribution of the
+            target words to the gates.
+        looked: keys and values that the loop attended to.
         state: initial state of the loop.
 
     Returns:

@@ -1,7 +1,7 @@
 """Functions that the fused loops share.
 
-The main one is `loop`, which takes a step for each position in time. The first
-axis of its inputs and outputs is time.
+The main one is `loop`, which calls a step function once for each position in
+time. The first axis of its inputs and outputs is time.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,12 +64,15 @@ def time_major(x: tf.Tensor) -> tf.Tensor:
 def before(
     stack: tf.Tensor, first: tf.Tensor, reverse: bool = False
 ) -> tf.Tensor:
-    """Return the value before each step, for all steps: (T, B, D).
+    """Convert the values after each step to the values before each step.
 
     Args:
-        stack: (T, B, D), the values after each step.
+        stack: (T, B, D), the value after each step.
         first: (B, D), the value before the first step.
         reverse: whether the first step was at the last position.
+
+    Returns:
+        (T, B, D), the value before each step.
     """
     if reverse:
         return tf.concat([stack[1:], first[None]], 0)

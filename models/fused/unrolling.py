@@ -119,8 +119,8 @@ class _Walk:
             *of_last: gradients of the tensors of the last state.
 
         Returns:
-            The gradients of the constructor's arguments from `projected` on, in
-            the order of these arguments.
+            The gradients of the constructor's arguments `projected`, `kernel`,
+            `bias` and `*first`, in this order.
         """
         begun = [
             before(stack, leaf, self.reverse)
@@ -150,8 +150,8 @@ def _where(real: Sequence[tf.Tensor], new: State, old: State) -> State:
     """Choose the new state at real positions, and the old state at padding.
 
     Args:
-        real: one tensor (B, 1), 1 at real positions and 0 at padding; empty if
-            all positions are real.
+        real: sequence of one tensor (B, 1), with the value 1 at real positions
+            and 0 at padding; an empty sequence if all positions are real.
         new: state after the step.
         old: state before the step.
     """
@@ -171,8 +171,8 @@ def _parted(
     goes directly to the state before the step, which did not change there.
 
     Args:
-        real: one tensor (B, 1), 1 at real positions and 0 at padding; empty if
-            all positions are real.
+        real: sequence of one tensor (B, 1), with the value 1 at real positions
+            and 0 at padding; an empty sequence if all positions are real.
         of_output: (B, H), gradient of the output of the step.
         of_state: contribution of later steps to the gradient of the state after
             the step.

@@ -1,4 +1,4 @@
-"""Search for the likeliest targets of a model, greedy or with beams."""
+"""Greedy search and beam search for the likeliest outputs of a model."""
 
 from models.search.beams import penalty, search
 from models.search.extensions import BLOCK, Unnormalised

@@ -1,14 +1,16 @@
 """Greedy and beam search with any step function, in one TensorFlow graph.
 
 The only part of a model that search calls is its step function, `step(tokens
-(B, K), state) -> (log-probabilities (B, K, V), seen, next state)`, where each
-tensor of the state is (B, K, ...). V must be known when the graph is built. A
-step function may return the log-probabilities as an `Unnormalised`, which saves
-arithmetic, since search needs only a few of the values. A step function may
-have a third argument, the memory: what the function needs from the encoded
-sources. The K beams of a sentence share its memory, so when search reorders the
-beams, it reorders only the state. If there is a memory, search removes
-sentences from the batch when their search has ended.
+(B, K), state) -> (log-probabilities (B, K, V), seen, next state)`. B is the
+number of sentences, K the number of beams of a sentence, and V the number of
+words in the vocabulary. Each tensor of the state is (B, K, ...). V must be
+known when the graph is built. A step function may return the log-probabilities
+as an `Unnormalised`, which saves arithmetic, since search needs only a few of
+the log-probabilities. A step function may have a third argument, the memory:
+what the function needs from the encoded sources. The K beams of a sentence
+share its memory, so when search reorders the beams, it reorders only the state.
+If there is a memory, search removes sentences from the batch when their search
+has ended.
 
 The result `seen` of a step is a nested structure of tensors (B, K, ...), such
 as attention weights; search records it for each word of each hypothesis. Search
@@ -60,11 +62,12 @@ def search(
             None if `step` has only two arguments. If there is a memory,
             sentences whose search has ended are removed from the batch. So the
             size of the batch varies, which XLA does not allow.
-        length: length L to which hypotheses are padded; by default, the largest
-            of `limits`. If the batch is part of a larger one, pass the largest
-            limit of the larger batch. If `options.max_length` is set, L is
-            `options.max_length`.
-        by_token: whether to return the log-probability of each token.
+        length: length L to which hypotheses are padded; None for the largest of
+            `limits`. If the batch is part of a larger one, pass the largest
+            limit of the larger batch. If `options.max_length` is set, it is L,
+            and `length` has no effect.
+        by_token: whether to return the log-probability of each token of the
+            hypotheses.
     """
     if options.max_length is not None:
         length = options.max_length

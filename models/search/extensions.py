@@ -18,9 +18,11 @@ BLOCK = 64  # number of words in a block of the vocabulary
 class Unnormalised(NamedTuple):
     """Log-probabilities `logits - total` that are computed only where needed.
 
-    Search needs only the best log-probabilities. They are in the blocks of
-    words whose largest logits, `heights`, are the highest. So search computes
-    log-probabilities only for the words of these blocks.
+    `total` is the logarithm of the sum of the exponentials of all logits. The
+    words are divided into blocks, and `heights` contains the largest logit of
+    each block. Search needs only the best log-probabilities, which are in the
+    blocks with the highest `heights`. So search computes log-probabilities only
+    for the words of these blocks.
     """
 
     logits: tf.Tensor  # (B, K, V); beyond the first `words` is filler
@@ -80,9 +82,8 @@ def extensions(
         log_probs: (B, K), log-probability of the hypothesis of each beam.
         at_limit: (B,), True if the next word reaches the length limit. Then the
             end symbol, if there is one, is the only possible next word.
-        count: number N of extensions to find. If fewer are possible, the rest
-            are impossible extensions, with log-probabilities of about -1e9 or
-            lower.
+        count: number N of extensions to return. If fewer than N are possible,
+            fillers with log-probabilities of about -1e9 or lower are added.
         symbols: ids of the padding, begin and end symbols; padding and begin
             are never the next word.
     """
@@ -114,19 +115,19 @@ def extensions(
 def _best(
     said: Unnormalised, base: tf.Tensor, count: int, symbols: Symbols
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Find the highest values of `base` plus logits, with words and beams.
+    """Find the extensions with the highest scores, `base` plus logit.
 
     Args:
         said: unnormalised scores (logits) of each beam's possible next words.
         base: (B, K), value that is added to all logits of a beam.
-        count: number of values to find.
+        count: number of extensions to find.
         symbols: ids of the padding, begin and end symbols; padding and begin
             are never the next word.
 
     Returns:
-        The values, their word ids and their beams, each (B, count). The search
-        covers only some blocks of the vocabulary; if these contain n < count
-        words, the shapes are (B, n).
+        The scores, the ids of the added words, and the numbers of the extended
+        beams, each (B, count). Only some blocks of the vocabulary are searched;
+        if these blocks contain n < count words, the shapes are (B, n).
     """
     beams, vocabulary = said.logits.shape[1:]
     blocks = said.heights.shape[-1]  # in a beam

@@ -64,8 +64,8 @@ class Pool(NamedTuple):
 class Found(NamedTuple):
     """Results of all steps of a search, for the whole batch.
 
-    Each field is a TensorArray, or a nested structure of them, with the result
-    of step t at index t.
+    Each field is a TensorArray, or a nested structure of TensorArrays, with the
+    result of step t at index t.
     """
 
     codes: tf.TensorArray  # L tensors (B, K), as in `Sentences`
@@ -82,8 +82,9 @@ class Found(NamedTuple):
             length: number of steps.
             codes: codes of any step, from which the array for codes gets its
                 shape and type.
-            *rest: `gains` and `seen` of any step, from which the other arrays
-                get their shapes and types.
+            *rest: log-probabilities `gains` of any step's words, and any result
+                `seen` of the step function; from these, the other arrays get
+                their shapes and types.
         """
 
         def array(x: tf.Tensor) -> tf.TensorArray:
@@ -96,16 +97,16 @@ class Found(NamedTuple):
 
         Args:
             t: number of the step.
-            *new: the step's `codes`, `gains` and `seen`.
+            *new: values of the fields `codes`, `gains` and `seen` for step t.
         """
         return tf.nest.map_structure(
             lambda array, x: array.write(t, x), self, Found(*new)
         )
 
     def rows(self, real: tf.Tensor, beams: tf.Tensor) -> Any:
-        """Return what the model saw at each token of the hypotheses.
+        """Return the result `seen` for each token of the hypotheses.
 
-        Each step of the search has recorded a result, such as attention
+        `seen` is a result of each step of the search, such as attention
         weights. The value for a token is the result of the step that predicted
         the token. The value is 0 on padding. The shape is (B, K, L, ...).
 
@@ -131,9 +132,10 @@ class Found(NamedTuple):
 
 
 class Done(NamedTuple):
-    """Results of the search in all sentences, even those that left the batch.
+    """Results of a search for the whole batch, finished sentences included.
 
-    Every tensor is (B, K), for the B sentences of the whole batch.
+    A sentence may leave the batch when its search has ended, but its results
+    stay here. Every tensor is (B, K), for the B sentences of the whole batch.
     """
 
     log_probs: tf.Tensor

@@ -35,7 +35,8 @@ class Walk(ABC):
         length: length L to which hypotheses are padded.
         leave: whether sentences leave the batch when their search has ended. If
             so, the step function must have a third argument, the memory.
-        by_token: whether to keep the log-probability of each token.
+        by_token: whether to keep the log-probability of each token of the
+            hypotheses.
     """
 
     def __init__(
@@ -132,7 +133,11 @@ class Walk(ABC):
         return self.hypotheses(sentences, found, taken)
 
     def kept(self, gains: tf.Tensor) -> Any:
-        """Return log-probabilities `gains`, or () if `by_token` is False."""
+        """Return `gains` if `by_token` is True, else ().
+
+        Args:
+            gains: log-probabilities of words that a step added.
+        """
         return gains if self.by_token else ()
 
     def no_tokens(self, batch: tf.Tensor) -> Any:
@@ -210,14 +215,14 @@ class Walk(ABC):
         least: tf.Tensor | float = 0.0,
         batch: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, Sentences, Found]:
-        """Compute steps from t on, until few or no sentences are unfinished.
+        """Compute steps from t on, until enough sentences are finished.
 
         Args:
             t: number of the first step to compute.
             sentences: state of the search before that step.
             found: results of all earlier steps.
-            least: number of sentences. The loop ends when the search is
-                unfinished in fewer sentences than this number, or in none.
+            least: smallest number of unfinished sentences with which the loop
+                goes on. The loop always ends when no sentence is unfinished.
             batch: size of the whole batch; None if sentences never leave it.
 
         Returns:

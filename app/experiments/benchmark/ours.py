@@ -77,7 +77,7 @@ class Ours:
         self._wait()
 
     def train_batch(self, batch: tuple) -> None:
-        """Train one step on a batch from `tf.data`; wait until it is done."""
+        """Train on a batch from `tf.data`; return when the step is done."""
         self.step(batch)
         self._wait()
 

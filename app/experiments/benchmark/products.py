@@ -24,7 +24,8 @@ class Product:
 
     Attributes:
         rows: number of rows of the left matrix.
-        inner: number of columns of the left and of rows of the right matrix.
+        inner: number of columns of the left matrix, which is also the number of
+            rows of the right matrix.
         columns: number of columns of the right matrix.
         batch: number of such products that are computed at once, as in
             attention.
@@ -40,7 +41,11 @@ class Product:
 
     @property
     def flops(self) -> int:
-        """Number of additions and multiplications of numbers, with repeats."""
+        """Number of floating-point operations, for all the products together.
+
+        There are `batch * repeats` products. Each multiplication and each
+        addition of two numbers is one operation.
+        """
         once = 2 * self.batch * self.rows * self.inner * self.columns
         return once * self.repeats
 
@@ -163,7 +168,7 @@ def seconds_alone(products: list[Product]) -> float:
     """Measure how long the products take, without the rest of the step.
 
     Returns:
-        The shortest of several times, in seconds.
+        The shortest duration of several measurements, in seconds.
     """
     work = [_work(product) for product in products]
     for run in work:

@@ -218,9 +218,10 @@ def _real(data: TrainingData) -> list[work.Batch]:
 
 
 def _peers(config: Config, options: Options) -> list[str]:
-    """List the other systems that are installed and can have a similar model.
+    """List the systems to compare with Glimpse's model.
 
-    The list is empty if no other system can have a model like that of `config`.
+    PyTorch is left out if it is not installed. The list is empty if the
+    benchmark has no model in other libraries that is like that of `config`.
     """
     model = config.model
     if model.decoder not in REFERENCES or model.kind != "seq2seq":
@@ -248,9 +249,10 @@ def _measure(
 
 
 def _beam(ours: Worker, options: Options) -> dict[str, Timing]:
-    """Measure the speed of a beam search and, in turns, of its steps alone.
+    """Measure the speed of a beam search, and of its decoder steps alone.
 
-    The speed of the steps alone is an upper bound of the speed of the search.
+    Both are timed in turns. The speed of the decoder steps alone is an upper
+    bound of the speed of the search.
     The keys of the result are `beam` and `steps`.
     """
     return alternated(

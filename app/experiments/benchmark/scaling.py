@@ -51,10 +51,10 @@ class Size:
 
 
 def reference(config: Config, vocabulary: int) -> Size:
-    """Return the sizes of a preset, which `axes` varies.
+    """Return the sizes of a preset's model and batches.
 
-    The lengths of the sentences are not those of a preset, but the default
-    lengths of `work.dense`.
+    The function `axes` varies these sizes. The lengths of the sentences do not
+    come from the preset; they are the default lengths of `work.dense`.
 
     Args:
         config: configuration of the preset.

@@ -85,6 +85,6 @@ def _run(arguments: Sequence[str], given: str = "") -> tuple[float, float]:
 
 
 def _processor_time() -> float:
-    """Return the seconds of processor time that ended child processes used."""
+    """Return the processor time of all finished child processes, in seconds."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

@@ -19,8 +19,8 @@ def fraction_waited(
 
     The fraction is estimated from the first batches of an epoch. The wait for
     the very first batch is measured separately: it is longer, since the pairs
-    are shuffled first. For every other batch of the epoch, the wait is
-    assumed to be the mean wait for the other timed batches.
+    are shuffled first. For all later batches of the epoch, the wait is assumed
+    to be the mean wait for the later batches that were timed.
 
     Args:
         data: the batches of training data.

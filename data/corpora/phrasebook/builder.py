@@ -1,4 +1,4 @@
-"""The phrasebook as a set of TensorFlow Datasets (TFDS), and as a corpus."""
+"""TensorFlow Datasets (TFDS) builder and corpus class of the phrasebook."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

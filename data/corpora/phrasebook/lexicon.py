@@ -22,8 +22,8 @@ class Agreement(NamedTuple):
     """Person, number and gender, in which words agree with a noun or pronoun.
 
     Attributes:
-        person: person and number, one of `PERSONS`.
-        gender: gender and number in French, one of `GENDERS`.
+        person: person and number, such as "3s" (one of `PERSONS`).
+        gender: gender and number in French, such as "fp" (one of `GENDERS`).
     """
 
     person: str
@@ -31,18 +31,19 @@ class Agreement(NamedTuple):
 
 
 class Sense(NamedTuple):
-    """Properties of a word, or of a phrase's head, that restrict other words.
+    """Agreement and meaning of a word, or of the head of a phrase.
 
-    Words that depend on a word must agree with it and fit its meaning.
+    Other words of a rule may have to agree with this word or fit its meaning.
 
     Attributes:
         agreement: person, number and gender of a noun or pronoun; None for
             other words.
         classes: classes of meaning, such as "food". A word fits a slot of a
             rule if it has one of the classes that the slot requires.
-        columns: mapping whose keys are names of other columns of the word's
-            row, and whose values are the sets of names in these columns. The
-            key "family" has a set of only the first class of the word.
+        columns: mapping whose keys are names of some columns of the word's
+            row, such as "object", and whose values are the sets of names in
+            these columns. There is also a key "family", which is no column:
+            its value is a set of only the first of the word's classes.
         heads: lemmas of the word, or of the phrase's heads. A pronoun that
             refers to a noun has the lemmas of the noun.
     """
@@ -82,8 +83,8 @@ class Lexicon:
 
     Attributes:
         words: words by name of their table.
-        agreeing: forms of the words that the rules name and whose form depends
-            on another word, such as "be". The keys are (language, word).
+        agreeing: forms of the words, such as "be", that the rules name and that
+            agree with another word. The keys are (language, word).
         elisions: spellings before a vowel, such as "j'" for "je". The keys are
             (language, word).
     """
@@ -119,9 +120,9 @@ def find_form(
 
     Args:
         forms: spellings of the word; the keys are names of forms.
-        name: name of the form, such as "present".
-        agreement: person and gender that select among the forms of this name;
-            None if there is nothing to agree with.
+        name: name of the form without the agreement, such as "present".
+        agreement: agreement of the form. With the person "3s", "present.3s" is
+            looked up before "present". None if there is nothing to agree with.
     """
     for key in agreement or ():
         if f"{name}.{key}" in forms:
@@ -130,7 +131,7 @@ def find_form(
 
 
 def read_table(name: str) -> list[Row]:
-    """Read the rows of a table of this folder.
+    """Read the rows of a table in the folder of this module.
 
     Args:
         name: name of the table's file, without ".tsv". In the file, lines that
@@ -148,7 +149,7 @@ def read_table(name: str) -> list[Row]:
 
 @lru_cache(maxsize=1)
 def load_lexicon() -> Lexicon:
-    """Read the lexicon from all tables of this folder except `rules.tsv`."""
+    """Read the lexicon from all tables beside this module but `rules.tsv`."""
     words = {
         table: tuple(
             chain.from_iterable(read(row) for row in read_table(f"{table}s"))

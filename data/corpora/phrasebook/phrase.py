@@ -23,7 +23,7 @@ LemmaPairs = frozenset[tuple[str, str]]  # each pair in alphabetical order
 
 
 class DeadEndError(Exception):
-    """Error that is raised if a rule cannot be used; another one is then tried.
+    """Error for a rule that cannot be used; another rule is then tried.
 
     Either no word of the lexicon fits a slot of the rule, or a word lacks the
     form that the rule needs.

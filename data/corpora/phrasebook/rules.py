@@ -33,10 +33,12 @@ Each side of a rule is a list of items, which give the tokens of the phrase. The
 item `N` gives the basic form of the word, or the phrase, in slot N. The item
 `V.present@S` gives the word in slot V, in the present form that agrees with
 slot S. In the item `be@S`, "be" is not a slot but a word; its form is looked up
-in the table `agreeing.tsv`. Any other item is a literal word. Two
-items, one on each side, are linked in the word alignment if they have the same
-label. The link is sure if both labels come after `=`, and possible if one of
-them comes after `~`. If an item has no label, the name of its slot or its
+in the table `agreeing.tsv`. Any other item is a literal word.
+
+An item may end in labels: in `raining=rain` and `it~rain`, the label is "rain".
+Two items, one on each side, are linked in the word alignment if they have the
+same label. The link is sure if both labels come after `=`, and possible if one
+of them comes after `~`. If an item has no label, the name of its slot or its
 literal word is its label, as if it came after `=`.
 """
 
