@@ -17,7 +17,10 @@ from keras import layers
 
 @dataclass
 class Part:
-    """Part of a batch that is being computed.
+    """Part of a batch: some of its rows, which are computed by themselves.
+
+    Random tensors, such as dropout masks, are drawn for the whole batch, and
+    each part uses its own rows of them.
 
     Attributes:
         rows: number of rows of the whole batch.

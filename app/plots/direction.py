@@ -51,8 +51,8 @@ def isolated(text: str) -> str:
 def in_sentence(word: str, leftward: bool) -> str:
     """Add an invisible mark of direction before a word that needs one.
 
-    The word is drawn alone, but must look as it does in its sentence. For this,
-    the mark sets the direction of the sentence. A word may need a mark if it
+    The word is drawn alone, but must look as it does in its sentence. So the
+    mark gives it the direction of its sentence. A word may need a mark if it
     has no letters (for example, a bracket or a number), or if it has letters of
     both directions. If all its letters have the same direction, it needs none.
 

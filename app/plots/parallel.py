@@ -99,7 +99,9 @@ def _lines(axes: Axes, trials: Trials) -> None:
 
 
 def _curve(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Compute a smooth line that is horizontal where it crosses an axis.
+    """Compute the line of one trial, which crosses all the vertical axes.
+
+    The line is smooth, and horizontal where it crosses an axis.
 
     Args:
         places: for each axis, the height at which the line crosses it; an

@@ -79,8 +79,8 @@ class Record:
         run: name of the run folder in which the trial trains its model.
         first_epoch: number of epochs for which earlier trials had already
             trained this run.
-        epochs: number of epochs, including those of earlier trials, for which
-            the model has been trained when this trial is completed.
+        epochs: number of epochs after which this trial is completed. Epochs
+            that earlier trials trained the same run for count too.
         status: "running" until the trial ends; then "completed", "failed", or
             "refused" if it was never trained.
         score: best validation value of the objective in the first `epochs`
@@ -112,13 +112,13 @@ class Settings:
     """Settings of a search, which stay the same when the search is continued.
 
     Attributes:
-        method: method by which the values of trials are chosen.
+        method: method that chooses the hyperparameters of each trial.
         objective: metric on the validation data. The score of a trial is the
             value of this metric at the best epoch.
         epochs: greatest number of epochs that a model is trained for.
         max_parameters: greatest number of parameters of a model, or None for no
             limit. Trials with larger models are refused before training.
-        seed: random seed for choosing the values of trials.
+        seed: random seed of this choice.
     """
 
     method: Method = "hyperband"

@@ -128,10 +128,8 @@ class Vigil:
     def is_quiet(self, workers: Collection[str], seconds: float) -> bool:
         """Tell whether all of `workers` have been silent for `seconds`.
 
-        A worker is silent as long as it gives no sign of life.
-
-        For a worker that has been silent since this object first checked it,
-        the seconds are counted from that first check.
+        The seconds are counted from the worker's last sign of life; if there
+        was none yet, from the first time that this object checked the worker.
         """
         return all(self._silence(name) > seconds for name in tuple(workers))
 

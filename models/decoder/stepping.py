@@ -200,7 +200,7 @@ class AttendingStep:
         return Glance.of(memory, memory.keys[:, None], self.contexts)
 
     def of_word(self, cell: Cell) -> Affine:
-        """Return the map of a word to its contribution to the cell's gates."""
+        """Return the affine map from an embedded word to the cell's gates."""
         return Affine.of(cell.input_projection)
 
     def before(

@@ -140,8 +140,8 @@ class _Walk:
             *of_last: gradients of the tensors of the last state.
 
         Returns:
-            The gradients of the constructor's arguments from `words` on, in the
-            order of these arguments.
+            The gradients of the constructor's argument `words` and of all
+            arguments after it, in their order.
         """
         # State before each step: one stack for each tensor of a state.
         begun = list(map(before, self.stacks, self.first))

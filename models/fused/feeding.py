@@ -152,8 +152,8 @@ class _Walk:
                 hidden state.
 
         Returns:
-            The gradients of the constructor's arguments from `words` on, in the
-            order of these arguments.
+            The gradients of the constructor's argument `words` and of all
+            arguments after it, in their order.
         """
         feeds, weights, *rest = self.stacks
         states = rest[: self.leaves]

@@ -46,7 +46,7 @@ class Unnormalised(NamedTuple):
 
     @classmethod
     def normalised(cls, log_probs: tf.Tensor) -> "Unnormalised":
-        """Make an instance from log-probabilities that are normalised already.
+        """Make an instance from normalised log-probabilities; `total` is 0.
 
         Args:
             log_probs: (B, K, V), log-probabilities of all V words.

@@ -147,7 +147,7 @@ class Done(NamedTuple):
         return cls(sentences.log_probs, sentences.pool)
 
     def update(self, sentences: Sentences) -> "Done":
-        """Return a copy in which results of `sentences` replace earlier ones.
+        """Return a copy with the present results of some sentences.
 
         Args:
             sentences: state of the sentences that are still in the batch.

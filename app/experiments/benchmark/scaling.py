@@ -74,7 +74,7 @@ def axes(about: Size) -> dict[str, list[Size]]:
     """Return, for each attribute, sizes that differ only in that attribute.
 
     Args:
-        about: the sizes to vary; they are also in each list of the result.
+        about: the original size. Each list of the result contains it too.
 
     Returns:
         A mapping whose keys are the attributes of `Size`, and whose values are
@@ -157,9 +157,9 @@ def _write(folder: Path, config: Config, about: Size, size: Size) -> None:
 
     Args:
         folder: the new folder.
-        config: configuration of the model, before its size is changed.
-        about: size of that model and of its batches.
-        size: the changed size, which the worker process uses.
+        config: configuration of the original model.
+        about: original size of the model and of its batches.
+        size: size of the model and batches that the worker process will time.
     """
     folder.mkdir()
     sizes = asdict(config.model)
