@@ -1,7 +1,7 @@
 """Data of parallel text: corpora, tokenizers, words and training batches.
 
-`data.training_data` makes the batches. This package does not import that
-module, because it needs TensorFlow.
+`data.training_data` makes the batches. That module needs TensorFlow, so
+`import data` does not import it.
 """
 
 from data.corpora import Corpus, Example, Places, load_corpus, open_corpus

@@ -22,7 +22,7 @@ from data.tokenizer import Tokenizer
 from data.typography import SEVERAL, UNITS, forms, loose_forms, opens
 from data.vocabulary import plain_words, written_matches, written_words
 
-RARE = 100  # a form is replaced by one at least this many times as frequent
+RARE = 100  # a form gives way to one that is this many times as frequent
 
 _ENDS = ".!?。！？…:"  # characters that end a sentence
 _Unit = tuple[str, Span]  # characters, and the span that they come from
@@ -150,14 +150,14 @@ class Inventory:
         """Replace characters and words by forms that the training text has.
 
         - An apostrophe, a quote, an ellipsis or a full-width letter is replaced
-          by another form of it, such as ’ for ', if that form is at least
-          `RARE` times as frequent in the training text.
+          by another form of it, such as ’ for ', if the training text has that
+          form at least 100 times (`RARE`) as often.
         - Other characters that the training text lacks are replaced by similar
           characters that it has (see `data.typography.loose_forms`).
         - Words in capitals that the training text has only in another case are
           written in that case. In a sentence all in capitals, every word is
-          written in its most frequent case, if that case is at least `RARE`
-          times as frequent in the training text as the word in capitals.
+          written in its most frequent case, if the training text has that case
+          at least 100 times (`RARE`) as often as the word in capitals.
 
         Args:
             text: normalised text.

@@ -307,9 +307,9 @@ def shift(batches: tf.data.Dataset, symbols: Symbols) -> tf.data.Dataset:
     Returns:
         A dataset of (inputs, target_out, weights). The dictionary `inputs` has
         "source" (B, S), "source_length" (B,), "target_in" (B, T),
-        "target_length" (B,) and, if `batches` has attention, "alignment"
-        (B, T, S). `target_out` contains the target ids (B, T), and `weights`
-        the weights of the rows (B,).
+        "target_length" (B,) and, if `batches` has the attention that a model
+        should learn, "alignment" (B, T, S). `target_out` contains the target
+        ids (B, T), and `weights` the weights of the rows (B,).
     """
 
     def shifted(

@@ -33,10 +33,10 @@ _DOUBLES = frozenset(_DOUBLE_OPENINGS + _DOUBLE_CLOSINGS)
 
 
 def opens(before: str) -> bool:
-    """Check whether a quote right after `before` is an opening quote.
+    """Tell whether a quote is an opening one, by the character before it.
 
     Args:
-        before: the character before the quote, or "" at the start of a text.
+        before: this character, or "" at the start of a text.
     """
     return not before or _OPENS.match(before) is not None
 

@@ -41,7 +41,11 @@ class Bridge(layers.Layer):
         self.leaves = leaves
 
     def build(self, memory_units: int) -> None:
-        """Create the weights for summaries of dimension M = `memory_units`."""
+        """Create the weights of the bridge.
+
+        Args:
+            memory_units: dimension M of the encoder's summaries of sources.
+        """
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -200,10 +200,10 @@ class TokenTarget(Target):
         )
 
     def get_build_config(self) -> None:
-        """Return None, so that loading a model does not build this layer.
+        """Return None, so that Keras does not build this layer on loading.
 
-        The model builds this layer, since only the model knows which weights
-        are shared.
+        The loaded model builds the layer itself, since only the model knows
+        which weights are shared.
         """
 
     def get_config(self) -> dict[str, Any]:

@@ -54,8 +54,8 @@ def evaluate(
 
     Hypotheses, attention, scores and pictures are kept under RUN/evaluation, in
     files named SPLIT.*. If options such as --beam 1 are given, the name says
-    so: SPLIT.beam1.*. Results for files of your own are kept in the subfolder
-    files. If a file cannot be written, a warning names it.
+    so: SPLIT.beam1.*. Results for files of your own are kept under
+    RUN/evaluation/files. If a file cannot be written, a warning names it.
     """
     files = files_of(source, reference, alignments)
     with one_sentence(debug):

@@ -53,9 +53,9 @@ Speed = Annotated[
     bool,
     typer.Option(
         "--speed",
-        help="Train nothing; time training steps of the first run of each "
-        "variant. The machine should have nothing else to do. If a run has "
-        "been timed several times, the fastest time counts.",
+        help="Only measure how fast each variant trains, by a few steps of its "
+        "first run. The machine should have nothing else to do. If a run has "
+        "been measured several times, the fastest time counts.",
     ),
 ]
 Write = Annotated[

@@ -55,8 +55,8 @@ def draw_panels(
             into as few rows as possible, in rows of similar lengths.
 
     Raises:
-        GlimpseError: a panel has no weights, their shape does not fit its
-            labels, or a gold link has no cell.
+        GlimpseError: a panel has no attention weights, their shape does not fit
+            the panel's labels, or a gold link lies outside the heat map.
     """
     for panel in panels:
         _check(panel)

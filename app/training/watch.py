@@ -30,7 +30,10 @@ EARLIEST = 32  # first of the early steps; each is twice the one before
 
 
 def is_early(step: int) -> bool:
-    """Tell whether `step` is an early step: 32, 64, 128 and so on."""
+    """Tell whether `step` is 32 or a greater power of two: 64, 128 and so on.
+
+    Such steps become rarer as training goes on, so most of them are early.
+    """
     return step >= EARLIEST and step.bit_count() == 1
 
 

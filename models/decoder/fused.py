@@ -1,7 +1,8 @@
-"""Conversion of a decoder's tensors to and from the form of fused loops.
+"""Fused loops for decoders: tensors for a loop, and results from one.
 
 A fused loop runs all steps of a decoder, and its gradient is written by hand;
-see `models.fused`.
+see `models.fused`. This module puts a decoder's tensors into the form that such
+a loop takes, and puts the results into the form that decoders return.
 """
 
 from typing import Any

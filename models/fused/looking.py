@@ -89,7 +89,15 @@ def softmax_back(weights: tf.Tensor, of_weights: tf.Tensor) -> tf.Tensor:
 
 
 def average(weights: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
-    """Return the weighted sum (B, G) of shares (B, S, G) over S."""
+    """Return the sum of vectors, one for each position, times its weight.
+
+    Args:
+        weights: (B, S), the attention weights of the positions.
+        shares: (B, S, G), the vectors: what each position gives to the result.
+
+    Returns:
+        The sum over positions: (B, G).
+    """
     return tf.linalg.matvec(shares, weights, transpose_a=True)
 
 

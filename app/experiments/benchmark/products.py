@@ -165,7 +165,7 @@ def _memory_units(model: ModelOptions) -> int:
 
 
 def seconds_alone(products: list[Product]) -> float:
-    """Measure how long the products take, without the rest of the step.
+    """Measure how long the matrix products of a training step take alone.
 
     Returns:
         The shortest duration of several measurements, in seconds.
