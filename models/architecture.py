@@ -153,8 +153,9 @@ class ModelOptions:
     def unused(self) -> dict[str, str]:
         """Return the options that this network ignores, with the reasons.
 
-        Each key is the name of an ignored option. Its value is the reason why
-        the option is ignored, such as "model.window=none".
+        Each key is the name of an ignored option, such as "window_half_width".
+        Its value is the setting because of which the option is ignored, such as
+        "model.window=none".
         """
         if self.kind == "starting-example":
             return {

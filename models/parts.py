@@ -42,8 +42,9 @@ class Part:
     def draw(self, owner: int, draw: Callable[[], tf.Tensor]) -> tf.Tensor:
         """Return this part's rows of a random tensor for the whole batch.
 
-        The n-th call for a layer returns rows of the layer's n-th tensor. The
-        first part that needs a tensor draws it.
+        Each part counts its calls for each layer: the n-th call returns rows of
+        the layer's n-th tensor, the same tensor in all parts. The first part
+        that needs a tensor draws it.
 
         Args:
             owner: id of the layer that uses the tensor.

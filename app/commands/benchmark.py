@@ -53,9 +53,9 @@ Peers = Annotated[
     str,
     typer.Option(
         "--peers",
-        help="Other systems to time too, separated by commas. PyTorch is left "
-        "out if it is not installed. Other systems can be timed only for "
-        "models like those of the reference presets.",
+        help="Systems to compare with, separated by commas. PyTorch is left "
+        "out if it is not installed. There is nothing to compare with for "
+        "models unlike those of the reference presets.",
     ),
 ]
 Scaling = Annotated[

@@ -32,8 +32,8 @@ class Outcome:
         language: code of the language of hypotheses and references.
         tokenizer: name of the tokenizer for BLEU, one of
             `bleu_tokenizers.TOKENIZERS`.
-        supplied: one reference for each sentence, processed in the same way as
-            by `text.process`; None if the corpus has no processed references.
+        supplied: references that the corpus publishes in the form that
+            `text.process` makes, one for each sentence; None if it has none.
         tokens: number of tokens of the first references of all sentences, end
             symbols included.
         nll: sum of the negative log-likelihoods of these tokens, in nats.

@@ -166,8 +166,8 @@ class Lasting(keras_tuner.Oracle):
     def reload(self) -> None:
         """Restore the state that `save` wrote last, and correct it.
 
-        A trial that has ended, or that stays assigned to its worker, is
-        removed from the queue of trials to be trained again.
+        Some trials wait in a queue to be trained again. From this queue, the
+        trials that have ended or are still assigned to a worker are removed.
 
         Raises:
             GlimpseError: a saved file is missing or damaged.

@@ -31,9 +31,8 @@ class BahdanauDecoder(DeepOutputDecoder):
     readout is computed from the new state s_i, not from s_{i-1}. With
     `activation="maxout"`, the readout uses maxout instead of tanh, as in the
     paper. With several layers, the context is an input of the bottom layer. The
-    query is the hidden state of the top layer's cell. If the layers are
-    residual, the query does not include the input that the top layer adds to
-    its output.
+    query is the hidden state of the top layer's cell. A residual layer adds its
+    input to this state to get its output; the query is the state before that.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

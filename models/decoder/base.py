@@ -44,7 +44,7 @@ class DecoderState(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Result of one step, or of T steps, where shapes have T instead of Q.
+    """Result of a step with Q queries, or of T steps: then read T for Q.
 
     Attributes:
         output: (B, Q, H), output of the top layer; in a `LuongDecoder`, the

@@ -93,10 +93,10 @@ class Ours:
         _run(lambda *given: self.search_beam(*given).tokens, sources)
 
     def steps(self, sources: Sequence[np.ndarray]) -> None:
-        """Encode sources, and run the same decoder as `beam`, without search.
+        """Encode sources; run the decoder as `beam` does, but choose no words.
 
-        The number of steps for a batch is the largest length limit of its
-        translations.
+        Beam search sets a length limit for the translation of each source. The
+        decoder runs as many steps as the largest limit of the batch.
         """
         _run(self.search_steps, sources)
 

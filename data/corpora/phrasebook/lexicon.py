@@ -65,8 +65,8 @@ class Word:
             a rule may require.
         english, french: spellings in the two languages, by name of the form,
             such as "present.3s".
-        sense: properties that restrict the agreement and the choice of other
-            words.
+        sense: properties, such as gender, that decide which words can go with
+            this one, and in which form.
     """
 
     table: str
