@@ -53,18 +53,20 @@ Peers = Annotated[
     str,
     typer.Option(
         "--peers",
-        help="Systems to compare with, separated by commas. PyTorch is left "
-        "out if it is not installed. There is nothing to compare with for "
-        "models unlike those of the reference presets.",
+        help="Names of the systems to compare with, separated by commas. "
+        "PyTorch is left out if it is not installed. These systems can only "
+        "build models like those of the reference presets; for other models, "
+        "the benchmark leaves all of them out.",
     ),
 ]
 Scaling = Annotated[
     bool,
     typer.Option(
         "--scaling",
-        help="Also time training with one size changed at a time: lengths of "
-        "source and target, batch, vocabulary, units, cores. This adds about "
-        "24 timings, each repeated as --rounds says: about 20 minutes in all.",
+        help="Also measure how the speed of training changes with one size: "
+        "length of source or target, batch, vocabulary, units, cores. This "
+        "adds about 24 timings, each repeated as --rounds says: about 20 "
+        "minutes in all.",
     ),
 ]
 SIZES = ("embedding", "encoder", "decoder", "attention")  # parts with units

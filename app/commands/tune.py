@@ -112,8 +112,8 @@ Jobs = Annotated[
         "--jobs",
         min=1,
         help="Number of trials to train at a time on this machine, each on "
-        "its own GPU or CPU cores. A machine with --chief but no --worker "
-        "trains trials only with --jobs 2 or more.",
+        "its own GPU or CPU cores. Exception: if this machine is the chief "
+        "(see --chief), the default, 1, means that it trains no trials itself.",
     ),
 ]
 Chief = Annotated[

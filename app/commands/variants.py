@@ -53,8 +53,8 @@ Speed = Annotated[
     bool,
     typer.Option(
         "--speed",
-        help="Only measure how fast each variant trains, by a few steps of its "
-        "first run. The machine should have nothing else to do. If a run has "
+        help="Measure how fast each variant trains, instead of training it to "
+        "the end. The machine should have nothing else to do. If a variant has "
         "been measured several times, the fastest time counts.",
     ),
 ]

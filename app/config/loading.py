@@ -260,10 +260,9 @@ def _refuse_unused(config: Config, asked: set[str]) -> None:
 
     Args:
         config: the configuration.
-        asked: SECTION.KEY of each option that the user has set. This argument
-            is ignored if `model.kind` is `starting-example`, since no other
-            option of the model has an effect then: each of them that differs
-            from its default is an error.
+        asked: SECTION.KEY of each option that the user has set. It does not
+            matter if `model.kind` is `starting-example`: then each model option
+            that differs from its default is an error.
 
     Raises:
         GlimpseError: an option has no effect.

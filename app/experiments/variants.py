@@ -357,11 +357,11 @@ def measure_speed(folder: Path, places: Places) -> dict[str, Any]:
 
 
 def _earlier(run: Run, speed: dict[str, Any]) -> dict[str, Any]:
-    """Return the run's saved speed if it can be compared with `speed`.
+    """Return the run's saved measurement if it can be compared with `speed`.
 
-    Two measurements can be compared if all their entries except the speed
-    itself are equal; the number of cores is one of the entries. If the run has
-    no saved speed that can be compared, return `speed`.
+    A measurement is a dictionary: a speed and its conditions, such as the
+    number of cores. Two measurements can be compared if their conditions are
+    equal. If the run has none that can be compared, return `speed`.
     """
     path = run.folder / "speed.json"
     before = json.loads(path.read_text("utf-8")) if path.is_file() else speed

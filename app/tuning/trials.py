@@ -31,7 +31,7 @@ LONGEST_REASON = 300  # characters
 
 @dataclass(frozen=True)
 class Post:
-    """Description of a process that starts the training of trials.
+    """Name and corpora of a process that has trials trained, one by one.
 
     Attributes:
         places: folders of the corpora that trials are trained on.

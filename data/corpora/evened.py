@@ -1,4 +1,4 @@
-"""Evened corpora: their training text writes all apostrophes in one way."""
+"""Evened corpora, whose training text has one character for all apostrophes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prepared corpora: fixed text that TensorFlow Datasets (TFDS) stores.
+"""Prepared corpora: text that TensorFlow Datasets (TFDS) keeps on disk.
 
 A TFDS builder writes the text to disk once; later runs only read it.
 """

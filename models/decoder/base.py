@@ -29,8 +29,8 @@ from models.recurrence import scan
 class DecoderState(NamedTuple):
     """State of a decoder between two steps; each of its tensors is (B, Q, ...).
 
-    Q is the number of states of a sentence, such as the number of beams. A part
-    that the decoder does not need is `()`.
+    Q states of a sentence lie side by side, one for each beam of a search. A
+    part that the decoder does not need is `()`.
 
     Attributes:
         cells: one cell state for each layer, bottom layer first.

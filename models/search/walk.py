@@ -69,8 +69,8 @@ class Walk(ABC):
             sentences: state of the search before the step.
 
         Returns:
-            The state of the search after the step, and the result `seen` of the
-            step function, such as attention weights.
+            The state of the search after the step, and what the step function
+            returned as `seen`, such as attention weights.
         """
 
     @abstractmethod

@@ -52,11 +52,11 @@ class Phrase:
         links: alignment of the tokens. Each key is a pair: the index of an
             English token and the index of a French token. A value is true if
             the link is sure, and false if it is only possible.
-        sense: sense of the phrase's head: its agreement and its classes of
-            meaning.
+        sense: properties of the phrase's head word: gender, number and person,
+            and its classes of meaning.
         lemmas: lemmas of all words that were drawn for the phrase.
-        pairs: pairs of lemmas that were recorded because a rule marks a slot
-            with a star, such as an adjective and its noun.
+        pairs: pairs of lemmas, such as an adjective and its noun. In a rule, a
+            star at a slot says that such a pair is to be recorded.
         constructions: names of the grammatical constructions in the phrase.
     """
 
