@@ -49,8 +49,8 @@ def forms(unit: str, opening: bool) -> Iterator[str]:
     or joins two words.
 
     Args:
-        unit: a character, or characters that readers take for one, such as
-            "..." (a match of `UNITS`).
+        unit: a character; or several that stand for one character, such as
+            "..." for "…" (a match of `UNITS`).
         opening: whether a quote at this place would be an opening quote.
     """
     if unit in _SINGLES:
@@ -71,8 +71,8 @@ def loose_forms(unit: str) -> Iterator[str]:
     form, such as the letters of a ligature, is yielded for any character.
 
     Args:
-        unit: a character, or characters that readers take for one, such as
-            "..." (a match of `UNITS`).
+        unit: a character; or several that stand for one character, such as
+            "..." for "…" (a match of `UNITS`).
     """
     if unit in _DASHES:
         # Spaces are added, since a short dash without them would join two words

@@ -63,10 +63,10 @@ Scaling = Annotated[
     bool,
     typer.Option(
         "--scaling",
-        help="Also measure how the speed of training changes with one size: "
-        "length of source or target, batch, vocabulary, units, cores. This "
-        "adds about 24 timings, each repeated as --rounds says: about 20 "
-        "minutes in all.",
+        help="Also measure how the speed of training depends on each of these: "
+        "length of source, length of target, batch size, vocabulary, units, "
+        "cores. They are changed one at a time. This adds about 24 timings, "
+        "each repeated as --rounds says: about 20 minutes in all.",
     ),
 ]
 SIZES = ("embedding", "encoder", "decoder", "attention")  # parts with units

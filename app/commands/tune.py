@@ -107,13 +107,13 @@ Minutes = Annotated[
     ),
 ]
 Jobs = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--jobs",
         min=1,
         help="Number of trials to train at a time on this machine, each on "
-        "its own GPU or CPU cores. Exception: if this machine is the chief "
-        "(see --chief), the default, 1, means that it trains no trials itself.",
+        "its own GPU or CPU cores.",
+        show_default="1, but none on the machine of the chief",
     ),
 ]
 Chief = Annotated[
@@ -122,7 +122,8 @@ Chief = Annotated[
         "--chief",
         metavar="HOST:PORT",
         help="Be the chief: listen at this address, and choose trials for "
-        "workers on other machines. With --worker, the address of the chief.",
+        "workers on other machines, and for --jobs workers on this one. With "
+        "--worker, the address of the chief.",
     ),
 ]
 WorkerName = Annotated[
@@ -161,7 +162,7 @@ def tune(
     trials: Trials = None,
     epochs: Epochs = None,
     minutes: Minutes = None,
-    jobs: Jobs = 1,
+    jobs: Jobs = None,
     chief: Chief = None,
     worker: WorkerName = None,
     lost_after: LostAfter = 120.0,
@@ -198,7 +199,7 @@ def tune(
         use_none()
         places = Places(data_dir, cache_dir)
         if worker:
-            join(path, str(chief), worker, jobs, places)
+            join(path, str(chief), worker, jobs or 1, places)
             return
         if report:
             show(Folder(path), as_json)

@@ -40,7 +40,7 @@ class Item:
 
     @cached_property
     def words(self) -> Axis:
-        """Words of the text, and the share of each token that is in each word.
+        """Words of the text, and how much of each token belongs to each word.
 
         The last word stands for the end of the sentence.
         """

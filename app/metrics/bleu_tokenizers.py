@@ -10,7 +10,8 @@ def bleu_tokenizer(language: str) -> str:
     """Return the name of sacreBLEU's tokenizer for texts in a language.
 
     The name depends only on the language, not on which tokenizers are
-    installed, so that the same epoch is chosen as the best on every machine.
+    installed. So a training has the same BLEU, and the same best epoch, on
+    every machine.
 
     Args:
         language: code of the language, such as "zh-TW" or "jpn".

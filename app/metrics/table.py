@@ -32,8 +32,8 @@ class Outcome:
         language: code of the language of hypotheses and references.
         tokenizer: name of the tokenizer for BLEU, one of
             `bleu_tokenizers.TOKENIZERS`.
-        supplied: references that the corpus publishes in the form that
-            `text.process` makes, one for each sentence; None if it has none.
+        supplied: one more reference for each sentence, if the corpus publishes
+            references in the form that `text.process` makes; otherwise None.
         tokens: number of tokens of the first references of all sentences, end
             symbols included.
         nll: sum of the negative log-likelihoods of these tokens, in nats.

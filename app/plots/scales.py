@@ -100,14 +100,14 @@ def _key(value: Any) -> Key:
 def scale_of(values: Sequence[Any]) -> Scale:
     """Make the scale for the values of a hyperparameter.
 
-    The result is a scale of a range if all values are finite numbers, and at
-    least one of these conditions holds:
+    The result is a continuous scale, from the smallest to the largest value, if
+    all values are finite numbers, and at least one of these conditions holds:
 
     - there are more than `FEW` different numbers;
     - there are at least 4 numbers, no two of them are equal, and at least one
       is not a whole number.
 
-    Otherwise, the result is a scale of a list.
+    Otherwise, the scale has one place for each different value.
     """
     keys = [_key(value) for value in values]
     choices = set(keys)

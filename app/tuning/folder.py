@@ -77,15 +77,15 @@ class Record:
         trial: number of the trial, as text such as "0003".
         values: maps the name of each active parameter to the chosen value.
         run: name of the run folder in which the trial trains its model.
-        first_epoch: number of epochs for which earlier trials had already
-            trained this run.
-        epochs: number of epochs after which this trial is completed. Epochs
-            that earlier trials trained the same run for count too.
+        first_epoch: number of epochs that the run already had when this trial
+            began: a trial may train the run of an earlier trial further.
+        epochs: number of epochs that the run has when this trial is completed.
         status: "running" until the trial ends; then "completed", "failed", or
             "refused" if it was never trained.
         score: best validation value of the objective in the first `epochs`
             epochs of the run; None if the trial has no score.
-        parameters: upper bound on the model's number of parameters, or None.
+        parameters: number of parameters of the trial's model, or a little more;
+            None if it was not counted.
         seconds: training time, including that of interrupted attempts.
         device: name of the device that the model was trained on; None if it is
             not known.

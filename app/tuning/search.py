@@ -41,16 +41,17 @@ def search_in(
     budget: Budget,
     places: Places,
     chief: str | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     lost_after: float = 120.0,
 ) -> None:
     """Run a search in this process alone, or as the chief of workers.
 
     If `chief` is given or `jobs` is more than 1, call `lead`; otherwise, call
-    `search_alone`. The docstring of `lead` explains the arguments.
+    `search_alone`. The docstring of `lead` explains the arguments. If `jobs` is
+    None, a chief starts no workers on its own machine.
     """
-    if chief or jobs > 1:
-        lead(folder, budget, chief, jobs, places, lost_after)
+    if chief or (jobs or 1) > 1:
+        lead(folder, budget, chief, jobs or 0, places, lost_after)
     else:
         search_alone(folder, budget, places)
 
@@ -94,8 +95,8 @@ def lead(
         budget: limits on the cost of the search.
         chief: address HOST:PORT at which this process answers workers. If None,
             it uses a free port that only this machine can reach.
-        jobs: if more than 1, number of workers to start on this machine. If 1,
-            this function starts none: the user starts all workers.
+        jobs: number of workers to start on this machine. If 0, the user starts
+            all workers.
         places: folders of the corpora that trials are trained on.
         lost_after: seconds without a sign of life after which a worker counts
             as lost, and its trial is given to another worker.
@@ -108,7 +109,7 @@ def lead(
     address = Address.parse(chief) if chief else Address.free()
     address.require_free()
     folder.workers.mkdir(exist_ok=True)
-    team = Team(folder, address, "here", jobs if jobs > 1 else 0, places)
+    team = Team(folder, address, "here", jobs, places)
     vigil = Vigil(folder, lost_after)
     with (
         alone(folder.path),

@@ -30,10 +30,10 @@ class EvenedCorpus(Corpus):
 
     @classmethod
     def of(cls, corpus: Corpus) -> EvenedCorpus:
-        """Return the evened form of a corpus; only the training text changes.
+        """Return a corpus whose training text has one form of each character.
 
-        The most frequent forms are determined from a sample of the training
-        text.
+        For apostrophes, for example, it is the most frequent kind in a sample
+        of the training text. The other splits do not change.
         """
         pairs = corpus.sample()
         source, target = (

@@ -77,9 +77,10 @@ def map_links(
 
     Args:
         links: links between tokens in Pharaoh format, such as "0-0 1p2".
-        source: indices of the words of each source token, as
-            `words_of_tokens` returns them.
-        target: indices of the words of each target token.
+        source: for each source token, the indices of its words, as
+            `words_of_tokens` returns them. A published token can contain
+            several words.
+        target: the same for each target token.
 
     Returns:
         Links between words in Pharaoh format. A link of two tokens becomes

@@ -89,7 +89,7 @@ def softmax_back(weights: tf.Tensor, of_weights: tf.Tensor) -> tf.Tensor:
 
 
 def average(weights: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
-    """Return the sum of vectors, one for each position, times its weight.
+    """Return the weighted sum of the vectors of all positions.
 
     Args:
         weights: (B, S), the attention weights of the positions.

@@ -19,8 +19,8 @@ def fraction_waited(
 
     The fraction is estimated from the first batches of an epoch. The wait for
     the very first batch is measured separately: it is longer, since the pairs
-    are shuffled first. For all later batches of the epoch, the wait is assumed
-    to be the mean wait for the later batches that were timed.
+    are shuffled first. The wait for the second batch, the third and so on is
+    measured for `steps` batches, and their mean is assumed for the rest.
 
     Args:
         data: the batches of training data.

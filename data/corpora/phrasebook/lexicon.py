@@ -40,10 +40,10 @@ class Sense(NamedTuple):
             other words.
         classes: classes of meaning, such as "food". A word fits a slot of a
             rule if it has one of the classes that the slot requires.
-        columns: mapping whose keys are names of some columns of the word's
-            row, such as "object", and whose values are the sets of names in
-            these columns. There is also a key "family", which is no column:
-            its value is a set of only the first of the word's classes.
+        columns: for some columns of the word's row, such as "object", the set
+            of entries that the row has there; the keys are the names of the
+            columns. There is also a key "family", which is no column: its
+            value is a set of only the first of the word's classes.
         heads: lemmas of the word, or of the phrase's heads. A pronoun that
             refers to a noun has the lemmas of the noun.
     """

@@ -18,7 +18,7 @@ import pytest
 from keras_tuner.errors import FatalError
 
 from app.machine import processes
-from app.tuning import trials, tuner, workers
+from app.tuning import search, trials, tuner, workers
 from app.tuning.budget import Budget
 from app.tuning.folder import Folder, open_or_create
 from app.tuning.oracles import make_oracle
@@ -182,6 +182,32 @@ def test_several_at_a_time_do_what_one_does(
         log = Folder(folder).log(trial).read_text()
         assert log.count("told to end") == 2
         assert log.count("epoch 1\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("chief", "jobs", "workers"),
+    [
+        (None, None, "alone"),
+        (None, 1, "alone"),
+        (None, 2, 2),
+        ("host:80", None, 0),
+        ("host:80", 1, 1),
+    ],
+)
+def test_a_chief_trains_only_what_it_is_asked_to(
+    chief: str | None,
+    jobs: int | None,
+    workers: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: list[Any] = []
+    monkeypatch.setattr(search, "lead", lambda *given: found.append(given[3]))
+    monkeypatch.setattr(
+        search, "search_alone", lambda *_: found.append("alone")
+    )
+    search.search_in(Folder(tmp_path), Budget(), Places(), chief, jobs)
+    assert found == [workers]
 
 
 def test_a_worker_of_several_jobs_is_several_workers(
