@@ -62,8 +62,8 @@ class Inventory:
     """Counts of the characters and words of a training text.
 
     Attributes:
-        characters: count of each character, and of each group of characters
-            that readers take for one, such as "..." (each match of
+        characters: count of each character, and of each group that stands for
+            one character, such as "..." for "…" (each match of
             `data.typography.SEVERAL`).
         words: count of each word that `data.vocabulary.written_words` finds, in
             its original case.
@@ -150,14 +150,14 @@ class Inventory:
         """Replace characters and words by forms that the training text has.
 
         - An apostrophe, a quote, an ellipsis or a full-width letter is replaced
-          by another form of it, such as ’ for ', if the training text has that
-          form at least 100 times (`RARE`) as often.
+          by another form of it if that form is at least `RARE` (100) times as
+          frequent in the training text.
         - Other characters that the training text lacks are replaced by similar
           characters that it has (see `data.typography.loose_forms`).
         - Words in capitals that the training text has only in another case are
           written in that case. In a sentence all in capitals, every word is
-          written in its most frequent case, if the training text has that case
-          at least 100 times (`RARE`) as often as the word in capitals.
+          written in its most frequent case, if that case is at least `RARE`
+          times as frequent in the training text as the word in capitals.
 
         Args:
             text: normalised text.
@@ -174,9 +174,9 @@ class Inventory:
     def even(self, text: str) -> str:
         """Replace apostrophes, quotes and ellipses by their most frequent form.
 
-        The frequencies are those in the training text. Full-width letters are
-        replaced in the same way. All other characters remain, so no word is
-        split, and no words are joined.
+        A full-width letter is replaced, too, if its usual form is more
+        frequent. The frequencies are those in the training text. All other
+        characters remain, so no word is split, and no words are joined.
         """
         found = _rewritten(text, self._most_frequent)
         return "".join(form for form, _ in found)

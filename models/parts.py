@@ -17,7 +17,7 @@ from keras import layers
 
 @dataclass
 class Part:
-    """Part of a batch: some of its rows, which are computed by themselves.
+    """Part of a batch: some of its rows, computed apart from the rest.
 
     Random tensors, such as dropout masks, are drawn for the whole batch, and
     each part uses its own rows of them.

@@ -240,7 +240,10 @@ class Speaker(NamedTuple):
         return tf.gather(self.words, known)
 
     def say(self, readout: tf.Tensor) -> Unnormalised:
-        """Return log-probabilities of the next words for readouts (B, Q, R)."""
+        """Return the logits of the next words for readouts (B, Q, R).
+
+        Search normalises them only where it needs log-probabilities.
+        """
         logits = tf.cast(self.layer.logits(readout), tf.float32)
         known = [*readout.shape[:-1], self.layer.vocabulary]
         logits = tf.ensure_shape(logits, known)

@@ -113,7 +113,7 @@ Jobs = Annotated[
         min=1,
         help="Number of trials to train at a time on this machine, each on "
         "its own GPU or CPU cores.",
-        show_default="1, but none on the machine of the chief",
+        show_default="1; for a chief, 0",
     ),
 ]
 Chief = Annotated[
@@ -121,9 +121,9 @@ Chief = Annotated[
     typer.Option(
         "--chief",
         metavar="HOST:PORT",
-        help="Be the chief: listen at this address, and choose trials for "
-        "workers on other machines, and for --jobs workers on this one. With "
-        "--worker, the address of the chief.",
+        help="Be the chief: listen at this address, and choose the trials that "
+        "workers on other machines train. With --jobs N, N workers on this "
+        "machine train too. With --worker, the address of the chief.",
     ),
 ]
 WorkerName = Annotated[

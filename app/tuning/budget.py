@@ -41,7 +41,7 @@ class Budget:
         return cls(trials, epochs, minutes)
 
     def is_late(self, seconds: float) -> bool:
-        """Tell whether a search of `seconds` has reached its time limit."""
+        """Tell whether a search that has lasted `seconds` is out of time."""
         return self.minutes is not None and seconds >= 60 * self.minutes
 
     def is_spent(

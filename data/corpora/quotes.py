@@ -47,8 +47,9 @@ class Quotes:
     def unclosed(self) -> int | None:
         """Line number of the first field whose opening quote is not closed.
 
-        Lines are counted from 1. The number is None if there is no such field,
-        or if some field shows that the quotes belong to the sentences.
+        Lines are counted from 1. The number is None if there is no such field.
+        It is also None if the file shows that its quotes are part of the text,
+        so that an unclosed quote is no error.
         """
         return None if self._spoken else self._unclosed
 
@@ -75,11 +76,11 @@ class Quotes:
     def _places(
         self, block: bytes, starts: np.ndarray, ends: np.ndarray
     ) -> Iterator[int]:
-        """Yield the indices of the lines that matter for the statistics.
+        """Yield the indices of the lines to look at.
 
-        All lines matter until a field that does not begin with a quote is
-        found. After that, only lines with a field that begins with a quote
-        matter.
+        These are all lines up to the first field without a quote at its
+        beginning. From there on, they are the lines with a field that begins
+        with a quote.
 
         Args:
             block: bytes of whole lines.

@@ -1,4 +1,4 @@
-"""Switch between fused and plain loops over time.
+"""Switch that selects fused or plain loops.
 
 The gradient of a fused loop is written by hand; see `models.fused`. Plain loops
 use automatic differentiation.

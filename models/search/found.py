@@ -82,9 +82,8 @@ class Found(NamedTuple):
             length: number of steps.
             codes: codes of any step, from which the array for codes gets its
                 shape and type.
-            *rest: log-probabilities `gains` of any step's words, and any result
-                `seen` of the step function; from these, the other arrays get
-                their shapes and types.
+            *rest: `gains` and `seen` of any step, as in `Found`; from these,
+                the other arrays get their shapes and types.
         """
 
         def array(x: tf.Tensor) -> tf.TensorArray:
