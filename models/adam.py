@@ -1,9 +1,27 @@
-"""Adam optimizer that updates each weight by one TensorFlow operation."""
+"""Adam optimizer with one operation for each weight, and rates of weights."""
 
 from typing import Any
 
 import keras
 import tensorflow as tf
+
+FACTOR = "glimpse_learning_rate_factor"  # attribute of a weight
+
+
+def learn_slower(weight: keras.Variable, factor: float) -> None:
+    """Let `Adam` multiply the learning rate of one weight by a factor.
+
+    In each step, Adam changes every element of a weight by about the learning
+    rate. A sum of many products with such elements changes much faster than a
+    sum of few, and a factor evens this out. The effect is the same as if the
+    layer computed with `factor * v`, and v were learnt in place of the weight;
+    but the weight, and files of weights, stay what they are.
+
+    Args:
+        weight: weight of a layer that has been built.
+        factor: the factor, greater than 0.
+    """
+    setattr(weight, FACTOR, factor)
 
 
 @keras.saving.register_keras_serializable("glimpse")
@@ -14,18 +32,21 @@ class Adam(keras.optimizers.Adam):
     `keras.optimizers.Adam`, which reads and writes each weight and its moments
     several times. The formula is algorithm 1 of Kingma and Ba 2015, "Adam: a
     method for stochastic optimization", in the more efficient order of
-    operations that section 2 of the paper gives.
+    operations that section 2 of the paper gives. A weight can have a learning
+    rate of its own; see `learn_slower`.
     """
 
     def update_step(
         self, gradient: tf.Tensor, variable: Any, learning_rate: Any
     ) -> None:
         """Update one weight, given its dense gradient."""
+        place = self._get_variable_index(variable)
+        weight = self._trainable_variables[place]
+        learning_rate = learning_rate * getattr(weight, FACTOR, 1.0)
         if self.amsgrad:
             super().update_step(gradient, variable, learning_rate)
             return
         dtype = variable.dtype
-        place = self._get_variable_index(variable)
         beta_1, beta_2 = (
             tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2)
         )

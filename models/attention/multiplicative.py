@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from models.adam import learn_slower
 from models.attention.base import Attention, Memory, State
 from models.building import Shape, build_once
 
@@ -85,6 +86,11 @@ class LuongAttention(ProductAttention):
     """Attention with Luong's general score, `e = query . (W value)`.
 
     Luong et al. 2015, section 3.1. W maps a value to the dimension of queries.
+    A score is a sum over all elements of W, so with the learning rate of other
+    weights, W makes scores so large in a few steps that attention is sharp
+    before it is right. `models.Adam` multiplies the learning rate of W by
+    1 / sqrt(M), where M is the dimension of values. Divide it by hand if you
+    train with another optimizer at a large learning rate.
 
     Args:
         scaled: see `ProductAttention`.
@@ -103,6 +109,7 @@ class LuongAttention(ProductAttention):
             input_shape[0][-1], use_bias=False, dtype=self.dtype_policy
         )
         build_once(self.key_projection, input_shape[1])
+        learn_slower(self.key_projection.kernel, input_shape[1][-1] ** -0.5)
 
     def project_keys(self, values: tf.Tensor) -> tf.Tensor:
         return self.key_projection(values)

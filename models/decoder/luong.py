@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from models.adam import learn_slower
 from models.attention import LuongAttention, LuongDotAttention, Memory
 from models.building import Shape, build_once
 from models.decoder import fused
@@ -38,7 +39,10 @@ class LuongDecoder(Decoder):
     Args:
         *args: arguments of `Decoder`.
         input_feeding: whether the previous attentional vector is an input of
-            the cell, besides the previous word.
+            the cell, besides the previous word. Its part of the cell's input
+            kernel starts at 0, and `models.Adam` multiplies the learning rate
+            of this part by 1 / sqrt(R), where R is the dimension of h~:
+            otherwise, the loop through h~ makes training unsteady.
         **kwargs: arguments of `Decoder`.
     """
 
@@ -54,7 +58,9 @@ class LuongDecoder(Decoder):
         )
         if input_feeding:
             self.feed_projection = self._dense(
-                self.cells[0].gates * self.units, use_bias=False
+                self.cells[0].gates * self.units,
+                use_bias=False,
+                kernel_initializer="zeros",
             )
 
     def build(self, embedded_shape: Shape, memory_units: int) -> None:
@@ -63,6 +69,8 @@ class LuongDecoder(Decoder):
         build_once(self.attentional_projection, (None, None, inputs))
         if self.input_feeding:
             build_once(self.feed_projection, (None, None, self.readout_units))
+            factor = self.readout_units**-0.5
+            learn_slower(self.feed_projection.kernel, factor)
 
     @property
     def is_fused(self) -> bool:
