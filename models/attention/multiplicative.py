@@ -89,8 +89,8 @@ class LuongAttention(ProductAttention):
     A score is a sum over all elements of W, so with the learning rate of other
     weights, W makes scores so large in a few steps that attention is sharp
     before it is right. `models.Adam` multiplies the learning rate of W by
-    1 / sqrt(M), where M is the dimension of values. Divide it by hand if you
-    train with another optimizer at a large learning rate.
+    1 / sqrt(M), where M is the dimension of values. Other optimizers do not, so
+    they need a smaller learning rate for the whole model.
 
     Args:
         scaled: see `ProductAttention`.

@@ -72,7 +72,7 @@ def test_a_slower_weight_is_like_one_that_is_multiplied(amsgrad: bool) -> None:
     assert np.abs(other.numpy() - start).max() > 0.2
 
 
-def test_a_weight_on_replicas_keeps_its_rate() -> None:
+def test_a_weight_under_a_strategy_keeps_its_rate() -> None:
     devices = tf.config.list_logical_devices("CPU")[:1]
     strategy = tf.distribute.MirroredStrategy([each.name for each in devices])
     with strategy.scope():
