@@ -135,8 +135,9 @@ class TokenizerOptions:
     def sides(self) -> tuple[TokenizerOptions, TokenizerOptions]:
         """Return the complete options of the source, and those of the target.
 
-        The attributes `source` and `target` of both results are None. The
-        other attributes have the values that apply to that side.
+        The options that only one side has, in the attributes `source` and
+        `target`, are merged into the result of this side. In both results,
+        these two attributes are None.
         """
         plain = dataclasses.replace(self, source=None, target=None)
         source, target = (

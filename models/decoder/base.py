@@ -5,8 +5,8 @@ layer. It contains neither the embedding nor the softmax layer.
 
 Before the loop over time, `project` processes the words of all steps at once.
 The loop calls `step`. After the loop, `readout` computes the readouts of all
-steps at once. In shapes, Q is the number of decoder states of a sentence: 1 in
-training, the number of beams in beam search.
+steps at once. In shapes, Q is the number of states that a sentence has at the
+same step: 1 in training, the number of beams in beam search.
 """
 
 from collections.abc import Callable

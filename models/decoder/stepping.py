@@ -134,7 +134,7 @@ class Glance(NamedTuple):
 
     @classmethod
     def of(cls, memory: Memory, keys: tf.Tensor, kernel: tf.Tensor) -> "Glance":
-        """Make a `Glance` from a memory.
+        """Put the parts of a memory that a step needs into a `Glance`.
 
         Args:
             memory: memory with values (B, S, M).

@@ -103,7 +103,7 @@ def say(rule: Rule, slots: Slots, noted: LemmaPairs) -> Phrase:
     Args:
         rule: rule of the grammar.
         slots: words or phrases in the slots; the keys are names of slots.
-        noted: pairs of lemmas that were recorded for this rule.
+        noted: pairs of lemmas to record, such as an adjective and its noun.
 
     Raises:
         DeadEndError: a word lacks the form that the rule needs; mass nouns, for
