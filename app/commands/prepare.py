@@ -46,8 +46,8 @@ Words = Annotated[
         metavar="DIR",
         help="Also write the words of each split to this folder: one file for "
         "each language, with one sentence on each line. A statistical aligner "
-        "can read these files. A link such as 1-2, which 'align' prints, counts "
-        "the words as these files have them.",
+        "can read these files. A link such as 1-2, which 'align' prints, "
+        "counts the words as these files have them.",
     ),
 ]
 
