@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from app.commands.align import align
+from app.commands.average import average
 from app.commands.benchmark import benchmark
 from app.commands.evaluate import evaluate
 from app.commands.prepare import prepare
@@ -32,7 +33,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 COMMANDS = (
-    *(train, prepare, evaluate, translate, align),
+    *(train, average, prepare, evaluate, translate, align),
     *(tune, serve, benchmark, variants),
 )
 

@@ -191,6 +191,8 @@ class PipelineOptions:
             order of the pairs is equally likely.
         in_memory_pairs: largest number of pairs in a split that is kept in
             memory; a larger split is read anew in every epoch.
+        subword_dropout: rate at which sub-words are drawn at random in every
+            epoch, see `Tokenizer.sample`; 0 for the same sub-words always.
 
     Raises:
         GlimpseError: a value is too small.
@@ -205,6 +207,7 @@ class PipelineOptions:
     )
     shuffle_buffer: int = 200_000
     in_memory_pairs: int = 1_000_000
+    subword_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         least = {
@@ -222,6 +225,11 @@ class PipelineOptions:
                     "that works (a length counts the end of the sentence): "
                     "raise it."
                 )
+        if not 0 <= self.subword_dropout < 1:
+            raise GlimpseError(
+                f"Option subword_dropout is {self.subword_dropout}, but a rate "
+                "from 0 to less than 1 is accepted: 0.1 is usual, 0 is off."
+            )
 
     @property
     def longest(self) -> tuple[int, int]:

@@ -131,6 +131,42 @@ class Tokenizer:
             return [self.encode(text) for text in texts]
         return self._processor.encode([normalise(text) for text in texts])
 
+    def sample(
+        self, texts: Sequence[str], rate: float, seed: int
+    ) -> list[list[int]]:
+        """Return ids of the texts that are drawn at random.
+
+        A text has many divisions into pieces, and each can be drawn. `decode`
+        returns the same text for all of them.
+
+        Args:
+            texts: normalised sentences.
+            rate: from 0 to 1. In a model of type "bpe", it is the probability
+                that a merge of two pieces is left out (BPE-dropout, Provilkov
+                et al. 2020). In a model of type "unigram", it is the exponent
+                alpha: division x is drawn with a probability proportional to
+                `P(x) ** alpha` (Kudo 2018, section 3.2), so a smaller rate
+                draws rarer divisions.
+            seed: seed, below 2**32; equal arguments give equal ids.
+
+        Raises:
+            GlimpseError: the pieces are whole words.
+        """
+        if self.is_word_level:
+            raise GlimpseError(
+                "Sub-words were to be sampled from a tokenizer of words, but "
+                "only the types bpe and unigram divide words: train one of "
+                "these, or encode without sampling."
+            )
+        sentencepiece.set_random_generator_seed(seed)
+        return self._processor.encode(
+            list(texts),
+            enable_sampling=True,
+            nbest_size=-1,
+            alpha=rate,
+            num_threads=1,  # the drawn numbers belong to a thread
+        )
+
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of `ids`; padding, BOS and EOS are left out.
 

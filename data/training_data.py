@@ -15,6 +15,7 @@ from data.corpora.corpus import Corpus, Pair
 from data.errors import GlimpseError
 from data.guidance import Guide
 from data.options import CleaningOptions, PipelineOptions
+from data.sampling import sampled
 from data.sides import Sides
 
 _READY_BATCHES = 2  # batches made in advance
@@ -135,11 +136,14 @@ class TrainingData:
         self.sides = sides
         self.ladder = sides.ladder(self.options)
         self.tally = tally or Tally()
-        self._elements = self._encoded(pairs)
+        # All epochs derive from one dataset and share its cache, of texts or of
+        # ids. `_counted` reads all of it, which fills the cache.
+        kept = sample is None
+        self._pairs = pairs.cache() if kept and self._samples else pairs
+        self._elements = self._encoded(self._pairs)
         if sample is None:
-            # All epochs derive from this one dataset and share its cache.
-            # `_counted` reads all of it, which fills the cache.
-            self._elements = self._elements.cache()
+            if not self._samples:
+                self._elements = self._elements.cache()
             self.report = self._counted()
         else:
             self.report = self._estimated(sample)
@@ -170,9 +174,17 @@ class TrainingData:
             epoch: number of the epoch.
         """
         buffer = min(self.options.shuffle_buffer, self.report.kept)
-        return self._batches(
-            steps.shuffled(self._elements, buffer, seed, epoch)
-        )
+        elements = self._drawn(seed, epoch) if self._samples else self._elements
+        return self._batches(steps.shuffled(elements, buffer, seed, epoch))
+
+    @property
+    def _samples(self) -> bool:
+        """Tell whether each epoch has sub-words of its own."""
+        return self.options.subword_dropout > 0
+
+    def _drawn(self, seed: int, epoch: int) -> tf.data.Dataset:
+        own = steps.epoch_seed(seed, epoch)
+        return sampled(self._pairs, self.sides, self.options, own)
 
     def in_order(self) -> tf.data.Dataset:
         """Return the batches, for validation; the pairs are not shuffled."""
@@ -206,7 +218,7 @@ class TrainingData:
         batches = steps.shift(
             steps.complete(batches, size), self.sides.target.symbols
         ).prefetch(_READY_BATCHES)
-        if not self.report.is_estimate:
+        if not self.report.is_estimate and not self._samples:
             batches = batches.apply(
                 tf.data.experimental.assert_cardinality(self.report.batches)
             )
@@ -218,12 +230,11 @@ class TrainingData:
         return batches.with_options(options)
 
     def _counted(self) -> Report:
-        sizes = self._elements.map(
-            lambda source, target, lengths, *links: lengths
-        ).batch(steps.AT_ONCE)
-        lengths = np.concatenate(
-            [np.zeros((0, 2), int), *sizes.as_numpy_iterator()]
-        )
+        lengths = _lengths(self._elements)
+        if self._samples:
+            # Epochs differ a little in their numbers of tokens and batches;
+            # this one stands for all of them.
+            lengths = _lengths(self._drawn(0, 0))
         dropped = sum(drop.count for drop in self.tally.drops.values())
         return Report(
             pairs=len(lengths) + dropped,
@@ -280,6 +291,13 @@ class TrainingData:
             ),
             "batches": int(batches.sum()),
         }
+
+
+def _lengths(elements: tf.data.Dataset) -> np.ndarray:
+    """Return the lengths (N, 2) of all pairs of a dataset."""
+    sizes = elements.map(lambda source, target, lengths, *links: lengths)
+    batches = sizes.batch(steps.AT_ONCE).as_numpy_iterator()
+    return np.concatenate([np.zeros((0, 2), int), *batches])
 
 
 def read_split(

@@ -89,7 +89,9 @@ class StartingExample(SequenceModel):
     def build_from_config(self, config: dict[str, Any]) -> None:
         self.build()
 
-    def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, Any]:
+    def call(
+        self, inputs: dict[str, tf.Tensor], training: bool = False
+    ) -> dict[str, Any]:
         encoded, _ = self.encode(inputs["source"], inputs.get("source_length"))
         queries = self.target_lstm(self.target_embedding(inputs["target_in"]))
         context, weights = self._attend(queries, encoded.memory)
@@ -104,6 +106,7 @@ class StartingExample(SequenceModel):
                 inputs["mask"],
                 self.label_smoothing,
                 self.real_only,
+                self.r_drop if training else 0.0,
             )
             said = {"losses": losses}
         return {**said, "attention_weights": weights}

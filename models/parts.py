@@ -26,6 +26,7 @@ class Part:
         rows: number of rows of the whole batch.
         first: index, in the whole batch, of the part's first row.
         last: index, in the whole batch, of the row after the part's last row.
+        copies: how often the part's rows are repeated, as a block.
         drawn: dict whose keys are ids of layers. Each value is a list of the
             random tensors that were drawn for that layer so far, each for the
             whole batch. All parts of a batch share this dict.
@@ -36,11 +37,14 @@ class Part:
     rows: tf.Tensor
     first: tf.Tensor
     last: tf.Tensor
+    copies: int
     drawn: dict[int, list[tf.Tensor]]
     taken: dict[int, int] = field(default_factory=dict)
 
     def draw(self, owner: int, draw: Callable[[], tf.Tensor]) -> tf.Tensor:
         """Return this part's rows of a random tensor for the whole batch.
+
+        With several copies, the tensor has rows for each copy of the batch.
 
         Each part counts its calls for each layer: the n-th call returns rows of
         the layer's n-th tensor, the same tensor in all parts. The first part
@@ -55,13 +59,26 @@ class Part:
         self.taken[owner] = number + 1
         if number == len(drawn):
             drawn.append(draw())
-        return drawn[number][self.first : self.last]
+        return tf.concat(
+            [
+                drawn[number][start + self.first : start + self.last]
+                for start in (copy * self.rows for copy in range(self.copies))
+            ],
+            0,
+        )
+
+    @property
+    def all_rows(self) -> tf.Tensor:
+        """Number of rows of all copies of the whole batch."""
+        return self.rows * self.copies
 
 
 _PART: ContextVar[Part | None] = ContextVar("part of a batch", default=None)
 
 
-def in_parts(work: Callable[[Any], Any], batch: Any, count: int) -> list[Any]:
+def in_parts(
+    work: Callable[[Any], Any], batch: Any, count: int, copies: int = 1
+) -> list[Any]:
     """Split a batch into `count` parts and return the result of each part.
 
     Args:
@@ -71,6 +88,8 @@ def in_parts(work: Callable[[Any], Any], batch: Any, count: int) -> list[Any]:
             b is 0 for some parts.
         batch: nested structure of tensors (B, ...).
         count: number of parts; their sizes differ by at most one row.
+        copies: how often `work` repeats the rows of a part before it calls a
+            layer that draws random tensors, such as `Dropout`.
     """
     if count == 1:
         return [work(batch)]
@@ -80,7 +99,7 @@ def in_parts(work: Callable[[Any], Any], batch: Any, count: int) -> list[Any]:
     for number in range(count):
         first, last = number * rows // count, (number + 1) * rows // count
         own = tf.nest.map_structure(lambda x: x[first:last], batch)  # noqa: B023
-        token = _PART.set(Part(rows, first, last, drawn))
+        token = _PART.set(Part(rows, first, last, copies, drawn))
         try:
             results.append(work(own))
         finally:
@@ -117,7 +136,7 @@ class Dropout(layers.Dropout):
                 size if number is None else number
                 for number, size in zip(fixed, sizes, strict=True)
             ]
-            ones = tf.ones([part.rows, *known], inputs.dtype)
+            ones = tf.ones([part.all_rows, *known], inputs.dtype)
             return super(Dropout, self).call(ones, training=True)
 
         return inputs * part.draw(id(self), mask)

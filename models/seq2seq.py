@@ -131,7 +131,9 @@ class Seq2Seq(ReadsOldFiles, SequenceModel):
         """
         self.build()
 
-    def call(self, inputs: dict[str, tf.Tensor]) -> dict[str, Any]:
+    def call(
+        self, inputs: dict[str, tf.Tensor], training: bool = False
+    ) -> dict[str, Any]:
         encoded, state = self.encode(
             inputs["source"], inputs.get("source_length")
         )
@@ -150,6 +152,7 @@ class Seq2Seq(ReadsOldFiles, SequenceModel):
                 encoded,
                 label_smoothing=self.label_smoothing,
                 real_only=self.real_only,
+                agreement=self.r_drop if training else 0.0,
             )
             said = {"losses": losses}
         return {**said, "attention_weights": steps.weights}

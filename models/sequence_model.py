@@ -15,6 +15,13 @@ from models.losses import (
 from models.metrics import Perplexity, TokenMean
 from models.parts import in_parts, joined
 from models.search import StepFunction
+from models.signals import (
+    doubled,
+    forced,
+    halved,
+    l2_penalty,
+    with_own_words,
+)
 from models.sources import Encoded
 
 Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
@@ -43,6 +50,10 @@ class SequenceModel(keras.Model):
         self.label_smoothing = 0.0
         self.coverage_loss = 0.0
         self.guided_alignment = 0.0
+        self.r_drop = 0.0
+        self.scheduled_sampling: float | None = None
+        self.sampling_seed = 0
+        self.l2 = 0.0
         self.clip_norm: float | None = None
         self.real_only = True
         self.fused = True
@@ -59,6 +70,10 @@ class SequenceModel(keras.Model):
         label_smoothing: float = 0.0,
         coverage_loss: float = 0.0,
         guided_alignment: float = 0.0,
+        r_drop: float = 0.0,
+        scheduled_sampling: float | None = None,
+        sampling_seed: int = 0,
+        l2: float = 0.0,
         clip_norm: float | None = 5.0,
         fused: bool = True,
         parts: int = 1,
@@ -76,6 +91,17 @@ class SequenceModel(keras.Model):
             guided_alignment: factor of `models.losses.guided_alignment_loss` in
                 the loss of each token, if the batch has an alignment. If the
                 factor is 0, that term is not computed.
+            r_drop: factor of R-Drop: each batch is computed twice, and the loss
+                of a token grows with the divergence of the two predictions; see
+                `models.softmax.softmax_losses`. If the factor is 0, a batch is
+                computed once.
+            scheduled_sampling: number k of steps. In training, the decoder
+                reads fewer and fewer words of the target, and more and more of
+                its own; see `models.signals.forcing_probability`. None to read
+                the target.
+            sampling_seed: seed of the choice of these words.
+            l2: factor of the sum of the squares of all elements of matrices in
+                the loss of a batch. Metrics do not include this term.
             clip_norm: largest global norm of the gradients. Gradients with a
                 larger norm are scaled down to this norm. None for no clipping.
             fused: whether to use the recurrent loops of `models.fused`, which
@@ -104,6 +130,10 @@ class SequenceModel(keras.Model):
         self.label_smoothing = label_smoothing
         self.coverage_loss = coverage_loss
         self.guided_alignment = guided_alignment
+        self.r_drop = r_drop
+        self.scheduled_sampling = scheduled_sampling
+        self.sampling_seed = sampling_seed
+        self.l2 = l2
         self.clip_norm = clip_norm
         self.real_only = not jit_compile
         self.fused = fused
@@ -176,6 +206,9 @@ class SequenceModel(keras.Model):
                 found = self._measure(inputs, target, mask, training=True)
             count = replica.all_reduce("sum", tf.reduce_sum(mask))
             loss = tf.reduce_sum(found.loss * mask) / count
+            if self.l2:  # shared by the replicas, whose gradients are added
+                share = self.l2 / replica.num_replicas_in_sync
+                loss += share * l2_penalty(self.trainable_weights)
             scaled = self.optimizer.scale_loss(loss)
         self._apply(tape.gradient(scaled, self.trainable_weights), replica)
         results = self._update(found, mask)
@@ -197,22 +230,49 @@ class SequenceModel(keras.Model):
     ) -> Losses:
         """Return the losses of tokens, with `attention_losses` added."""
         given = {**inputs, "target": target, "mask": mask}
+        if training and self.scheduled_sampling:
+            given["forced"] = forced(
+                tf.shape(target),
+                self.optimizer.iterations,
+                self.scheduled_sampling,
+                self.sampling_seed,
+            )
+        copies = 2 if training and self.r_drop else 1
 
         def work(part: dict[str, tf.Tensor]) -> Losses:
             return self._measure_part(part, training)
 
         parts = self.parts if self.is_divisible else 1
-        return joined(in_parts(work, given, parts))
+        return joined(in_parts(work, given, parts, copies))
 
     def _measure_part(
         self, inputs: dict[str, tf.Tensor], training: bool
     ) -> Losses:
+        twice = training and self.r_drop
+        if twice:
+            inputs = doubled(inputs)
+        if "forced" in inputs:
+            inputs = self._with_own_words(**inputs)
         outputs = self(inputs, training=training)
         found = outputs["losses"]
         more = self.attention_losses(
             outputs["attention_weights"], inputs.get("alignment")
         )
-        return found._replace(loss=sum(more, found.loss))
+        found = found._replace(loss=sum(more, found.loss))
+        return halved(found) if twice else found
+
+    def _with_own_words(
+        self, forced: tf.Tensor, **inputs: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Let the decoder read its own words where `forced` is False."""
+        read = {
+            name: inputs[name]
+            for name in ("source", "source_length", "target_in")
+            if name in inputs
+        }
+        logits = tf.stop_gradient(self(read, training=True)["logits"])
+        own = with_own_words(inputs["target_in"], logits, forced)
+        return {**inputs, "target_in": own}
 
     def attention_losses(
         self, weights: Any, alignment: tf.Tensor | None = None

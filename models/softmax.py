@@ -6,6 +6,7 @@ The exponentials of the logits are kept, and the gradient is computed from these
 exponentials.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -98,12 +99,19 @@ def softmax_losses(
     mask: tf.Tensor,
     label_smoothing: float = 0.0,
     real_only: bool = True,
+    agreement: float = 0.0,
 ) -> Losses:
     """Return the losses of target tokens that a softmax layer predicts.
 
     With label smoothing e, the loss of a token is `(1 - e) * nll + e * m`,
     where nll is the token's negative log-likelihood, and m is the mean of
     -log p over all V tokens (Szegedy et al. 2016, section 7).
+
+    With an agreement a, each sentence is in the batch twice, and dropout makes
+    its two predictions p and q differ. `a / 4 * (KL(p, q) + KL(q, p))` is added
+    to the loss of a token, where KL is the Kullback-Leibler divergence. This is
+    R-Drop (Liang et al. 2021, equation 3, whose alpha is a); the sum of the
+    losses is half of theirs.
 
     Args:
         readout: (B, T, R), inputs of the softmax layer.
@@ -115,11 +123,13 @@ def softmax_losses(
         real_only: whether to compute logits only for tokens whose mask is not
             0. It must be False under XLA, since the number of these tokens
             varies, and XLA needs fixed shapes.
+        agreement: factor a. If it is not 0, the second half of the batch must
+            have the same targets and the same mask as the first half.
     """
     rows = tf.reshape(readout, [-1, readout.shape[-1]])
     gold = tf.reshape(target, [-1])
     if not real_only:
-        found = _row_losses(rows, layer, gold, label_smoothing)
+        found = _row_losses(rows, layer, gold, label_smoothing, agreement)
         return Losses(
             *(tf.reshape(each, tf.shape(mask)) * mask for each in found)
         )
@@ -129,6 +139,7 @@ def softmax_losses(
         layer,
         tf.gather(gold, real[:, 0]),
         label_smoothing,
+        agreement,
     )
     size = tf.shape(gold, out_type=real.dtype)
     return Losses(
@@ -140,7 +151,11 @@ def softmax_losses(
 
 
 def _row_losses(
-    rows: tf.Tensor, layer: SoftmaxLayer, gold: tf.Tensor, smoothing: float
+    rows: tf.Tensor,
+    layer: SoftmaxLayer,
+    gold: tf.Tensor,
+    smoothing: float,
+    agreement: float,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Return the loss, negative log-likelihood and correctness of N tokens.
 
@@ -151,6 +166,7 @@ def _row_losses(
         layer: weights of the softmax layer.
         gold: (N,), ids of the target tokens.
         smoothing: label smoothing, from 0 to less than 1.
+        agreement: factor of the divergence of the two halves of the rows.
     """
 
     weights = [layer.matrix, *([] if layer.bias is None else [layer.bias])]
@@ -169,6 +185,12 @@ def _row_losses(
             mean = tf.cast(own.mean_logits(rows), said.dtype)
             loss = nll + smoothing * (said - mean)
         correct = tf.cast(said >= highest, said.dtype)
+        if agreement:
+            divergence, to_logits = _divergence(
+                powers / total[:, None],
+                logits - (tf.math.log(total) + highest)[:, None],
+            )
+            loss += agreement / 4 * tf.tile(divergence, [2])
 
         def gradient(of_loss: Any, *_: Any) -> Any:
             errors = tf.tensor_scatter_nd_sub(
@@ -176,12 +198,43 @@ def _row_losses(
                 tf.stack([tf.range(tf.shape(gold)[0]), gold], 1),
                 of_loss * (1 - smoothing),
             )
+            if agreement:
+                both = tf.add(*tf.split(of_loss, 2))
+                errors += to_logits(agreement / 4 * both)
             even = smoothing * of_loss if smoothing else None
             return _to_weights(rows, own, errors, even)
 
         return (loss, nll, correct), gradient
 
     return losses(rows, *weights)
+
+
+def _divergence(
+    probs: tf.Tensor, log_probs: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Return the divergence of two predictions of M tokens, and its gradient.
+
+    Args:
+        probs: (2 M, V), probabilities: the first prediction p of each token in
+            the first M rows, the second prediction q in the last M rows.
+        log_probs: (2 M, V), their natural logarithms.
+
+    Returns:
+        `KL(p, q) + KL(q, p)` of each token (M,), and a function that turns the
+        gradient of this result into the gradient of the logits (2 M, V).
+    """
+    p, q = tf.split(probs, 2)
+    ratio = tf.subtract(*tf.split(log_probs, 2))  # log p - log q
+    first = tf.reduce_sum(p * ratio, -1)  # KL(p, q)
+    second = -tf.reduce_sum(q * ratio, -1)  # KL(q, p)
+
+    def to_logits(of_divergence: tf.Tensor) -> tf.Tensor:
+        of_p = p * (ratio - first[:, None]) + p - q
+        of_q = q * (-ratio - second[:, None]) + q - p
+        factor = tf.tile(of_divergence, [2])[:, None]
+        return factor * tf.concat([of_p, of_q], 0)
+
+    return first + second, to_logits
 
 
 def _to_weights(

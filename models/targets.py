@@ -77,6 +77,7 @@ class Target(layers.Layer):
         *,
         label_smoothing: float = 0.0,
         real_only: bool = True,
+        agreement: float = 0.0,
     ) -> Losses:
         """Return the losses of given target elements.
 
@@ -92,6 +93,9 @@ class Target(layers.Layer):
             label_smoothing: amount of label smoothing, from 0 to less than 1.
             real_only: whether to compute logits only for elements whose mask is
                 not 0; see `models.softmax.softmax_losses`.
+            agreement: factor of the loss that makes the predictions of the two
+                halves of the batch agree, which then must have equal targets;
+                see `models.softmax.softmax_losses`.
         """
         raise TypeError(_no_part(self, "losses"))
 
@@ -175,6 +179,7 @@ class TokenTarget(Target):
         *,
         label_smoothing: float = 0.0,
         real_only: bool = True,
+        agreement: float = 0.0,
     ) -> Losses:
         return softmax_losses(
             readout,
@@ -183,6 +188,7 @@ class TokenTarget(Target):
             mask,
             label_smoothing,
             real_only,
+            agreement,
         )
 
     def softmax_layer(self) -> SoftmaxLayer:

@@ -18,6 +18,7 @@ def refuse_conflicts(config: Config) -> None:
     for reason in (
         *(_conflicts_of_the_example if starts else _conflicts)(config),
         *_conflicts_of_alignments(config.training),
+        *_conflicts_of_sampling(config),
     ):
         raise GlimpseError(reason)
 
@@ -30,6 +31,13 @@ def _conflicts_of_the_example(config: Config) -> Iterator[str]:
                 "model.kind=starting-example, whose attention learns without "
                 f"such a loss: set training.{name}=0, or model.kind=seq2seq"
             )
+    if config.training.r_drop:
+        yield (
+            f"training.r_drop={config.training.r_drop} does not go with "
+            "model.kind=starting-example, which has no dropout, so that two "
+            "predictions are always equal: set training.r_drop=0, or "
+            "model.kind=seq2seq"
+        )
 
 
 def _conflicts_of_alignments(training: TrainingOptions) -> Iterator[str]:
@@ -38,6 +46,24 @@ def _conflicts_of_alignments(training: TrainingOptions) -> Iterator[str]:
             f"training.alignments={training.alignments} has no effect with "
             "training.guided_alignment=0: set training.guided_alignment to a "
             "weight, such as 1.0, or leave training.alignments out"
+        )
+
+
+def _conflicts_of_sampling(config: Config) -> Iterator[str]:
+    rate = config.pipeline.subword_dropout
+    types = [side.model_type for side in config.tokenizer.sides()]
+    if rate and "word" in types:
+        yield (
+            f"pipeline.subword_dropout={rate} does not go with a tokenizer of "
+            "words, which has no sub-words to draw: set "
+            "pipeline.subword_dropout=0, or tokenizer.model_type=bpe"
+        )
+    if rate and config.training.guided_alignment:
+        yield (
+            f"pipeline.subword_dropout={rate} does not go with "
+            f"training.guided_alignment={config.training.guided_alignment}, "
+            "whose links belong to sub-words that are always the same: set one "
+            "of them to 0"
         )
 
 
@@ -75,6 +101,17 @@ def _conflicts(config: Config) -> Iterator[str]:
                 f"learn: set training.{name}=0, or a model.decoder with "
                 "attention"
             )
+    if config.training.r_drop and not any(
+        (
+            *(model.embedding_dropout, model.word_dropout),
+            *(model.encoder_dropout, model.readout_dropout),
+        )
+    ):
+        yield (
+            f"training.r_drop={config.training.r_drop} has no effect without "
+            "dropout, since two predictions are then always equal: set "
+            "training.r_drop=0, or a rate such as model.readout_dropout=0.2"
+        )
     if model.variational_dropout and not model.encoder_dropout:
         yield (
             "model.variational_dropout is true with model.encoder_dropout=0; "

@@ -40,7 +40,10 @@ class TrainingOptions:
     """Options of training.
 
     `warmup_steps` and `checkpoint_steps` are counted in updates of the weights;
-    `patience` and `plateau_patience` are counted in epochs.
+    `patience` and `plateau_patience` are counted in epochs. `r_drop`,
+    `scheduled_sampling` and `l2` are arguments of `SequenceModel.compile`,
+    `weight_decay` and `moving_average` are options of the optimizer; see
+    `app.training.compiled`.
     """
 
     epochs: Count = 10
@@ -54,12 +57,18 @@ class TrainingOptions:
     coverage_loss: NotNegative = 0.0
     guided_alignment: NotNegative = 0.0
     alignments: str | None = None  # a file; None: use those of the corpus
+    r_drop: NotNegative = 0.0
+    scheduled_sampling: Positive | None = None  # steps
+    l2: NotNegative = 0.0
+    weight_decay: NotNegative = 0.0
+    moving_average: Rate = 0.0
     clip_norm: Positive | None = 5.0
     metric: Annotated[str, one_of(TRAINED_BY)] = "bleu"
     bleu_tokenizer: Annotated[str, one_of(TOKENIZERS)] | None = (
         None  # choose it by the target language
     )
     patience: Count | None = None
+    keep_best: Natural = 0  # epochs whose weights are kept
     checkpoint_steps: Count = 200
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     fused: bool = True  # use hand-written gradients, where there are any

@@ -1,7 +1,7 @@
 """Run folder: all files of a run, which is one training of a model."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from models import SequenceModel
 from models.architecture import build_model
 
 CONFIG = "config.yaml"
+BEST_OR_LAST = ("best", "last")  # names of weights
+EPOCHS = "epochs"  # folder of the weights of single epochs
 INVENTORY = "source_inventory.json"
 OLDER_INVENTORY = "source_words.txt"  # words in lower case, one on each line
 
@@ -198,20 +200,25 @@ class Run:
 
         Args:
             model: the model.
-            name: "best" or "last".
+            name: "best", "last", or the name of an epoch.
         """
-        path = self.folder / f"{name}.weights.h5"
+        path = self._weights_path(name)
+        path.parent.mkdir(exist_ok=True)
         with replacing(path) as beside, _without_optimizer(model):
             model.save_weights(beside)
 
-    def load_weights(self, model: SequenceModel) -> None:
-        """Load the weights saved as "best", or as "last" if there is no best.
+    def load_weights(self, model: SequenceModel, *names: str) -> None:
+        """Load weights that were saved by the method `save_weights`.
+
+        Args:
+            model: the model.
+            names: names of the weights; the first that exist are loaded. By
+                default, they are "best", then "last".
 
         Raises:
             GlimpseError: there are no weights, or they cannot be read.
         """
-        names = ("best", "last")
-        paths = [self.folder / f"{name}.weights.h5" for name in names]
+        paths = [self._weights_path(name) for name in names or BEST_OR_LAST]
         path = next((path for path in paths if path.is_file()), None)
         if path is None:
             command = app_command("train", "--run", self.folder, "--resume")
@@ -227,6 +234,23 @@ class Run:
                 f"{path} cannot be read as weights of this run's model "
                 f"({' '.join(str(error).split())[:200]}); train the run again"
             ) from error
+
+    def _weights_path(self, name: str) -> Path:
+        return self.folder / f"{name}.weights.h5"
+
+    def epoch_name(self, epoch: int) -> str:
+        """Return the name of the weights that an epoch ended with."""
+        return f"{EPOCHS}/{epoch:04d}"
+
+    def kept_epochs(self) -> list[int]:
+        """Return the epochs whose weights the folder has."""
+        paths = self.folder.glob(f"{EPOCHS}/*.weights.h5")
+        return sorted(int(path.name.partition(".")[0]) for path in paths)
+
+    def keep_epochs(self, epochs: Sequence[int]) -> None:
+        """Delete the saved weights of all epochs but the given ones."""
+        for epoch in set(self.kept_epochs()) - set(epochs):
+            self._weights_path(self.epoch_name(epoch)).unlink()
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
         """Write values as JSON to the file `name` in the run folder."""

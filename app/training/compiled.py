@@ -1,6 +1,7 @@
 """Compilation of a model, and lists of the variables that training changes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
@@ -17,19 +18,58 @@ def compile_model(
     """Compile a model for training with an Adam optimizer.
 
     The learning rate, the losses and the clipping are taken from `options`. The
-    variables of the optimizer are created too.
+    variables of the optimizer are created too. With `weight_decay` w, each step
+    multiplies every matrix by 1 - w times the learning rate, apart from Adam's
+    own change (Loshchilov and Hutter 2019, "Decoupled weight decay
+    regularization", algorithm 2). With `moving_average` m, the optimizer also
+    keeps an average of each weight, which each step replaces by `m * average +
+    (1 - m) * weight`.
     """
+    vectors = [each for each in model.trainable_variables if each.ndim < 2]
+    optimizer = Adam(
+        options.learning_rate,
+        weight_decay=options.weight_decay or None,
+        use_ema=options.moving_average > 0,
+        ema_momentum=options.moving_average,
+    )
+    optimizer.exclude_from_weight_decay(vectors)
     model.compile(
-        Adam(options.learning_rate),
+        optimizer,
         label_smoothing=options.label_smoothing,
         coverage_loss=options.coverage_loss,
         guided_alignment=options.guided_alignment,
+        r_drop=options.r_drop,
+        scheduled_sampling=options.scheduled_sampling,
+        sampling_seed=options.seed,
+        l2=options.l2,
         clip_norm=options.clip_norm,
         fused=options.fused,
         parts=device.parts(options.parts),
         jit_compile=device.jit_compile,
     )
     model.optimizer.build(model.trainable_variables)
+
+
+@contextmanager
+def averaged(model: SequenceModel) -> Iterator[None]:
+    """Give the model the moving averages of its weights in a `with` block.
+
+    If the optimizer keeps no averages, nothing changes.
+    """
+    # In a loss-scaling optimizer, the optimizer inside it averages.
+    outer: Any = model.optimizer
+    inner = getattr(outer, "inner_optimizer", outer)
+    if not inner.use_ema:
+        yield
+        return
+    weights = model.trainable_variables
+    own = [weight.numpy() for weight in weights]
+    inner.finalize_variable_values(weights)
+    try:
+        yield
+    finally:
+        for weight, value in zip(weights, own, strict=True):
+            weight.assign(value)
 
 
 def graph(

@@ -10,20 +10,19 @@ the data training continues.
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from tqdm import tqdm
 
 from app.config import EPOCHS
-from app.inference import Translation, Translator
+from app.inference import Translator
 from app.machine.device import Device
 from app.machine.shell import app_command
 from app.measuring.measure import Measured, measure
 from app.measuring.sets import from_corpus
-from app.metrics import WATCHED, metric
-from app.runs import Run, versions, write_history
+from app.runs import Run
 from app.training import resuming
 from app.training.checkpoints import (
     Checkpoints,
@@ -32,9 +31,10 @@ from app.training.checkpoints import (
 )
 from app.training.compiled import compile_model, graph, old_order, variables
 from app.training.resuming import Changes
-from app.training.schedule import extended, judge, learning_rate
+from app.training.schedule import extended, learning_rate
 from app.training.stopping import stop_requests
-from app.training.watch import Watch, is_early
+from app.training.validating import Validator
+from app.training.watch import is_early
 from data import Corpus, GlimpseError
 from data.cleaning import described
 from data.guidance import Guide
@@ -101,7 +101,9 @@ class Trainer:
         self.translator = Translator(
             self.model, sides, config, run.load_inventory()
         )
-        self.watch = Watch(run, self.translator, self.validation.examples)
+        self.validator = Validator(
+            run, self.translator, self.validation, device
+        )
         self.total_steps = self.options.epochs * self.data.steps_per_epoch
 
     def measure_best(self) -> Measured:
@@ -229,7 +231,7 @@ class Trainer:
         self, state: TrainingState, requested: Callable[[], bool]
     ) -> None:
         if not state.step:
-            self.watch.snapshot(0)
+            self.validator.watch.snapshot(0)
         if not state.batch:
             self.model.reset_metrics()
         batches = self.data.epoch(self.options.seed, state.epoch)
@@ -246,7 +248,7 @@ class Trainer:
                 if state.step % SHOWN_EVERY == 0:
                     self._show(bar)
                 if is_early(state.step):
-                    self.watch.snapshot(state.step)
+                    self.validator.watch.snapshot(state.step)
                 if requested():
                     self._stop(state)
                 if state.step % self.options.checkpoint_steps == 0:
@@ -300,7 +302,7 @@ class Trainer:
 
     def _stop(self, state: TrainingState) -> None:
         self._save(state)
-        self.run.save_weights(self.model, "last")
+        self.validator.save_last()
         raise InterruptedRunError(
             f"Interrupted: all is saved at step {state.step} of "
             f"{self.total_steps}; continue with: {self._command()}"
@@ -308,7 +310,6 @@ class Trainer:
 
     def _finish_epoch(self, state: TrainingState) -> None:
         self._require_finite_loss(state)
-        began = time.monotonic()
         row: dict[str, Any] = {"epoch": state.epoch + 1, "step": state.step}
         row |= {f"train_{k}": v for k, v in self._results().items()}
         row["train_gradient_norm"] = float(self.model.gradient_norm.result())
@@ -317,51 +318,7 @@ class Trainer:
             for line in described(self.data.tally.drops):
                 log.info("%s", line)
         state.tokens += self._tokens()
-        measured = self._validate()
-        row |= {metric(n).column: s.score for n, s in measured.scores.items()}
-        state.seconds += time.monotonic() - began
-        row |= {"tokens": state.tokens, "seconds": round(state.seconds, 1)}
-        state.history.append(row)
-        state.epoch += 1
-        state.batch = 0
-        decisive = metric(self.options.metric)
-        score, perplexity = (
-            row[each.column] for each in (decisive, metric("perplexity"))
-        )
-        if judge(state, self.options, score, perplexity):
-            self.run.save_weights(self.model, "best")
-        self._record(state, row, measured.translations)
-
-    def _validate(self) -> Measured:
-        names = (*WATCHED, metric(self.options.metric).name)
-        return measure(
-            self.translator,
-            self.validation,
-            tuple(dict.fromkeys(names)),
-            beam=1,
-            is_final=False,
-        )
-
-    def _record(
-        self,
-        state: TrainingState,
-        row: dict[str, Any],
-        translations: Sequence[Translation],
-    ) -> None:
-        self.run.save_weights(self.model, "last")
-        write_history(self.run.folder, state.history)
-        self.watch.snapshot(state.step)
-        self.watch.record(state.step, row, translations)
-        self.run.write_json(
-            "versions.json",
-            {
-                **versions(),
-                "device": self.device.description,
-                "seed": self.options.seed,
-                "seconds": round(state.seconds, 1),
-                "tokens": state.tokens,
-            },
-        )
+        self.validator.finish_epoch(state, row)
         # The checkpoint is saved last: if the run is killed before that, the
         # end of the epoch is done again; if the run is killed after that,
         # nothing is missing.

@@ -66,9 +66,21 @@ class Text(Modality):
         """Return the ids of a normalised text, followed by the id of EOS."""
         return (*self.tokenizer.encode(text), Tokenizer.EOS)
 
+    def ids_of_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the ids of normalised texts, each followed by EOS."""
+        return _ended(self.tokenizer.encode_batch(texts))
+
+    def sample(
+        self, texts: Sequence[str], rate: float, seed: int
+    ) -> list[list[int]]:
+        """Return ids of sampled sub-words, each text followed by EOS.
+
+        The arguments are those of `Tokenizer.sample`.
+        """
+        return _ended(self.tokenizer.sample(texts, rate, seed))
+
     def lengths(self, values: Sequence[str]) -> np.ndarray:
-        found = self.tokenizer.encode_batch(values)
-        return np.array([len(ids) + 1 for ids in found], int)  # with EOS
+        return np.array([len(ids) for ids in self.ids_of_all(values)], int)
 
     def decode(self, element: Sequence[int]) -> str:
         return self.tokenizer.decode(element)
@@ -104,3 +116,7 @@ class Text(Modality):
     def pieces(self, element: Sequence[int]) -> tuple[str, ...]:
         """Return the sub-word or word of each id, in printable form."""
         return tuple(self.tokenizer.pieces(element))
+
+
+def _ended(texts: list[list[int]]) -> list[list[int]]:
+    return [[*ids, Tokenizer.EOS] for ids in texts]

@@ -21,7 +21,7 @@ from app.training.checkpoints import Checkpoints
 from app.training.compiled import old_order, variables
 from app.training.loop import Trainer
 from app.training.opening import load_guide, prepare_sides
-from app.training.watch import Watch
+from app.training.validating import Validator
 from data import Places
 from data.corpora import Corpus, Pair
 
@@ -130,8 +130,8 @@ class Trainers:
         trainer.checkpoints = Checkpoints(
             run.checkpoints, self.variables, old_order(trainer.model)
         )
-        trainer.watch = Watch(
-            run, trainer.translator, trainer.validation.examples
+        trainer.validator = Validator(
+            run, trainer.translator, trainer.validation, trainer.device
         )
         return trainer
 

@@ -188,3 +188,22 @@ def test_a_model_with_other_marks_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(GlimpseError, match=r"special ids \[-1, 0, 1, 2\]"):
         Tokenizer(foreign.getvalue())
+
+
+@pytest.mark.parametrize("model_type", ["bpe", "unigram"])
+def test_samples_spell_the_same_text(model_type: str) -> None:
+    tokenizer = Tokenizer.train(TEXTS, 330, model_type=model_type)
+    texts = TEXTS * 20
+    found = tokenizer.sample(texts, 0.3, 1)
+    assert [tokenizer.decode(ids) for ids in found] == texts
+    assert len({tuple(ids) for ids in found}) > 5 * len(TEXTS)
+    assert tokenizer.sample(texts, 0.3, 1) == found
+    assert tokenizer.sample(texts, 0.3, 2) != found
+    if model_type == "bpe":
+        assert tokenizer.sample(texts, 0.0, 1) == tokenizer.encode_batch(texts)
+
+
+def test_words_are_not_sampled() -> None:
+    tokenizer = Tokenizer.train(TEXTS, 330, model_type="word")
+    with pytest.raises(GlimpseError, match="only the types bpe and unigram"):
+        tokenizer.sample(TEXTS, 0.1, 1)

@@ -366,3 +366,31 @@ def test_multi30k_wastes_little(data_dir: Path, cache_dir: Path) -> None:
     assert data.report.source_padding < 0.19
     assert data.steps_per_epoch < 1.02 * 29000 / 64
     assert sum(1 for _ in data.epoch(0, 0)) == data.steps_per_epoch
+
+
+def test_sub_words_are_drawn_anew_in_each_epoch(sides: Sides) -> None:
+    """A pair that is too long in small pieces keeps its usual ones."""
+    options = replace(OPTIONS, subword_dropout=0.4)
+    reads = []
+
+    def pairs() -> Iterator[Pair]:
+        reads.append("")
+        yield from [*PAIRS, ("", "un")]
+
+    data = TrainingData(strings(pairs), sides, options)
+    tokenizer = sides.source.tokenizer
+    epochs = []
+    for seed, epoch in ((1, 0), (1, 0), (1, 1), (2, 0)):
+        batches = read(data.epoch(seed, epoch))
+        found = Counter(pairs_in(data.epoch(seed, epoch), tokenizer))
+        assert found == Counter(PAIRS)
+        epochs.append(sorted(row.tobytes() for b in batches for row in b[1]))
+        longest = max(batch[1].shape[1] for batch in batches)
+        assert longest <= options.max_target_length
+    assert epochs[0] == epochs[1]
+    assert epochs[0] != epochs[2] != epochs[3] != epochs[0]
+    usual = TrainingData(strings(lambda: PAIRS), sides, OPTIONS).report
+    assert data.report.target_tokens > 1.1 * usual.target_tokens
+    assert data.report.kept == usual.kept
+    assert data.report.pairs == usual.pairs + 1
+    assert len(reads) == 1  # the texts are kept in memory

@@ -14,11 +14,19 @@ from tests.models.tiny import batch, copies
 DROPPING = {"dropout": 0.3, "word_dropout": 0.2}
 
 
-def trained(name: str, parts: int, rows: int, **options: Any) -> list[Any]:
+def trained(
+    name: str, parts: int, rows: int, *, signals: Any = (), **options: Any
+) -> list[Any]:
     """The weights after two steps, and the mean loss."""
     model = tiny.new(name, **options)
     optimizer = keras.optimizers.SGD(0.5)
-    model.compile(optimizer, label_smoothing=0.1, clip_norm=1.0, parts=parts)
+    model.compile(
+        optimizer,
+        label_smoothing=0.1,
+        clip_norm=1.0,
+        parts=parts,
+        **dict(signals),
+    )
     optimizer.build(model.trainable_variables)
     keras.utils.set_random_seed(3)
     for variable in model.variables:
@@ -41,6 +49,14 @@ def assert_alike(found: list[Any], expected: list[Any]) -> None:
 def test_parts_train_as_the_whole_batch(name: str, parts: int) -> None:
     whole = trained(name, 1, rows=3, **DROPPING)
     assert_alike(trained(name, parts, rows=3, **DROPPING), whole)
+
+
+def test_each_part_is_computed_twice_if_the_batch_is() -> None:
+    signals = {"r_drop": 2.0, "scheduled_sampling": 1.0, "sampling_seed": 5}
+    whole = trained("bahdanau-tied", 1, 3, signals=signals, **DROPPING)
+    assert_alike(
+        trained("bahdanau-tied", 2, 3, signals=signals, **DROPPING), whole
+    )
 
 
 def test_one_row_can_be_parted() -> None:

@@ -71,6 +71,43 @@ def test_values_and_gradients(
         np.testing.assert_allclose(mine, theirs, tolerance, tolerance)
 
 
+@pytest.mark.parametrize("real_only", [True, False])
+def test_two_predictions_that_differ_cost_more(real_only: bool) -> None:
+    random = np.random.default_rng(7)
+    given = [
+        tf.constant(random.normal(size=each))
+        for each in ((2 * B, T, R), (R, V))
+    ]
+    target = tf.tile(
+        tf.constant(random.integers(1, V, (B, T)), tf.int32), [2, 1]
+    )
+    mask = np.tile(random.random((B, T)) > 0.4, [2, 1])
+    weight = mask * random.normal(size=(2 * B, T))
+
+    def expected(readout: tf.Tensor, layer: SoftmaxLayer) -> tf.Tensor:
+        p, q = tf.split(tf.nn.softmax(layer.logits(readout)), 2)
+        apart = tf.reduce_sum(p * tf.math.log(p / q), -1)
+        apart += tf.reduce_sum(q * tf.math.log(q / p), -1)
+        alone = plain(readout, layer, target, tf.cast(mask, p.dtype), 0.1)
+        return alone.loss + 3 / 4 * tf.tile(apart, [2, 1])
+
+    def found(readout: tf.Tensor, layer: SoftmaxLayer) -> tf.Tensor:
+        real = tf.cast(mask, readout.dtype)
+        return softmax_losses(
+            readout, layer, target, real, 0.1, real_only, agreement=3.0
+        ).loss
+
+    results = []
+    for losses in (found, expected):
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            layer = SoftmaxLayer(given[1], None, by_row=False)
+            loss = losses(given[0], layer) * weight
+        results.append([loss, *tape.gradient(loss, given)])
+    for mine, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, theirs, 1e-9, 1e-9)
+
+
 def test_a_batch_in_which_nothing_counts() -> None:
     layer = SoftmaxLayer(tf.ones((R, V)), tf.zeros(V), by_row=False)
     zeros = tf.zeros((B, T))

@@ -18,7 +18,7 @@ def build() -> SequenceModel:
     """Small, with a limit that cuts every step's gradients."""
     model = tiny.new("bahdanau", cell="rnn")
     optimizer = keras.optimizers.SGD(1.0, momentum=0.9)
-    model.compile(optimizer, clip_norm=0.1, label_smoothing=0.1)
+    model.compile(optimizer, clip_norm=0.1, label_smoothing=0.1, l2=0.01)
     optimizer.build(model.trainable_variables)
     return model
 
