@@ -29,7 +29,7 @@ from data.modalities import Symbols
 from models.search.extensions import Extensions, extensions
 from models.search.found import Found, Hypotheses, Pool, Sentences
 from models.search.options import SearchOptions
-from models.search.rules import Rule
+from models.search.rules import Rule, SentenceRule
 from models.search.walk import StepFunction, Walk
 from models.softmax import IMPOSSIBLE
 
@@ -41,7 +41,7 @@ def search(
     limits: tf.Tensor,
     symbols: Symbols,
     options: SearchOptions,
-    rules: Sequence[Rule] = (),
+    rules: Sequence[Rule | SentenceRule] = (),
     memory: Any = None,
     length: tf.Tensor | int | None = None,
     by_token: bool = False,

@@ -36,6 +36,7 @@ class Sentences(NamedTuple):
     pool: Any  # `Pool`, or () in greedy search
     state: Any  # state of the model
     memory: Any  # third argument of the step function; or ()
+    data: Any  # of each `SentenceRule`
 
 
 class Pool(NamedTuple):

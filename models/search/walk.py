@@ -10,7 +10,7 @@ from data.modalities import Symbols
 from models.search.extensions import Unnormalised
 from models.search.found import Done, Found, Hypotheses, Sentences
 from models.search.options import SearchOptions
-from models.search.rules import Rule
+from models.search.rules import Rule, SentenceRule, at
 
 # When the search goes on in less than this share of the sentences in the batch,
 # the sentences whose search has ended leave the batch.
@@ -44,7 +44,7 @@ class Walk(ABC):
         step: StepFunction,
         options: SearchOptions,
         symbols: Symbols,
-        rules: Sequence[Rule],
+        rules: Sequence[Rule | SentenceRule],
         length: tf.Tensor | int,
         leave: bool,
         by_token: bool,
@@ -119,6 +119,11 @@ class Walk(ABC):
             self.no_pool(batch),
             state,
             memory if self.leave else (),
+            tuple(
+                rule.data
+                for rule in self.rules
+                if isinstance(rule, SentenceRule)
+            ),
         )
         # Before the first word, each sentence has one beam; its extensions
         # become the K beams.
@@ -183,7 +188,7 @@ class Walk(ABC):
             said: log-probabilities of the next words.
         """
         before = log_probs = said.log_probs()
-        for rule in self.rules:
+        for rule in at(self.rules, sentences.data):
             log_probs = rule(log_probs, sentences.tokens, t)
         at_limit = (t + 1 >= sentences.limits)[:, None, None]
         after = tf.where(at_limit, before, log_probs)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from data.modalities import Symbols
 from models import Hypotheses, search
-from models.search import Rule, SearchOptions
+from models.search import SearchOptions
 from tests.models import reference
 from tests.models.reference import Hypothesis, Words
 from tests.models.tiny import BOS, SYMBOLS
@@ -82,7 +82,8 @@ def run(
     step: Any = None,
     max_length: int | None = None,
     symbols: Symbols = SYMBOLS,
-    rules: Sequence[Rule] = (),
+    rules: Sequence[Any] = (),
+    memory: Any = None,
     **options: Any,
 ) -> Hypotheses:
     return search(
@@ -92,6 +93,7 @@ def run(
         symbols=symbols,
         options=SearchOptions(max_length=max_length, **options),
         rules=rules,
+        memory=memory,
         by_token=True,
     )
 
