@@ -106,7 +106,7 @@ class StartingExample(SequenceModel):
                 inputs["mask"],
                 self.label_smoothing,
                 self.real_only,
-                self.r_drop if training else 0.0,
+                self.signals.r_drop if training else 0.0,
             )
             said = {"losses": losses}
         return {**said, "attention_weights": weights}

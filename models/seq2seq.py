@@ -152,7 +152,7 @@ class Seq2Seq(ReadsOldFiles, SequenceModel):
                 encoded,
                 label_smoothing=self.label_smoothing,
                 real_only=self.real_only,
-                agreement=self.r_drop if training else 0.0,
+                agreement=self.signals.r_drop if training else 0.0,
             )
             said = {"losses": losses}
         return {**said, "attention_weights": steps.weights}

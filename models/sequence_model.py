@@ -16,6 +16,8 @@ from models.metrics import Perplexity, TokenMean
 from models.parts import in_parts, joined
 from models.search import StepFunction
 from models.signals import (
+    NO_SIGNALS,
+    Signals,
     doubled,
     forced,
     halved,
@@ -50,10 +52,7 @@ class SequenceModel(keras.Model):
         self.label_smoothing = 0.0
         self.coverage_loss = 0.0
         self.guided_alignment = 0.0
-        self.r_drop = 0.0
-        self.scheduled_sampling: float | None = None
-        self.sampling_seed = 0
-        self.l2 = 0.0
+        self.signals = NO_SIGNALS
         self.clip_norm: float | None = None
         self.real_only = True
         self.fused = True
@@ -70,10 +69,7 @@ class SequenceModel(keras.Model):
         label_smoothing: float = 0.0,
         coverage_loss: float = 0.0,
         guided_alignment: float = 0.0,
-        r_drop: float = 0.0,
-        scheduled_sampling: float | None = None,
-        sampling_seed: int = 0,
-        l2: float = 0.0,
+        signals: Signals = NO_SIGNALS,
         clip_norm: float | None = 5.0,
         fused: bool = True,
         parts: int = 1,
@@ -91,17 +87,7 @@ class SequenceModel(keras.Model):
             guided_alignment: factor of `models.losses.guided_alignment_loss` in
                 the loss of each token, if the batch has an alignment. If the
                 factor is 0, that term is not computed.
-            r_drop: factor of R-Drop: each batch is computed twice, and the loss
-                of a token grows with the divergence of the two predictions; see
-                `models.softmax.softmax_losses`. If the factor is 0, a batch is
-                computed once.
-            scheduled_sampling: number k of steps. In training, the decoder
-                reads fewer and fewer words of the target, and more and more of
-                its own; see `models.signals.forcing_probability`. None to read
-                the target.
-            sampling_seed: seed of the choice of these words.
-            l2: factor of the sum of the squares of all elements of matrices in
-                the loss of a batch. Metrics do not include this term.
+            signals: further terms of the loss, and what the decoder reads.
             clip_norm: largest global norm of the gradients. Gradients with a
                 larger norm are scaled down to this norm. None for no clipping.
             fused: whether to use the recurrent loops of `models.fused`, which
@@ -130,10 +116,7 @@ class SequenceModel(keras.Model):
         self.label_smoothing = label_smoothing
         self.coverage_loss = coverage_loss
         self.guided_alignment = guided_alignment
-        self.r_drop = r_drop
-        self.scheduled_sampling = scheduled_sampling
-        self.sampling_seed = sampling_seed
-        self.l2 = l2
+        self.signals = signals
         self.clip_norm = clip_norm
         self.real_only = not jit_compile
         self.fused = fused
@@ -206,8 +189,9 @@ class SequenceModel(keras.Model):
                 found = self._measure(inputs, target, mask, training=True)
             count = replica.all_reduce("sum", tf.reduce_sum(mask))
             loss = tf.reduce_sum(found.loss * mask) / count
-            if self.l2:  # shared by the replicas, whose gradients are added
-                share = self.l2 / replica.num_replicas_in_sync
+            if l2 := self.signals.l2:
+                # Shared by the replicas, whose gradients are added.
+                share = l2 / replica.num_replicas_in_sync
                 loss += share * l2_penalty(self.trainable_weights)
             scaled = self.optimizer.scale_loss(loss)
         self._apply(tape.gradient(scaled, self.trainable_weights), replica)
@@ -230,14 +214,12 @@ class SequenceModel(keras.Model):
     ) -> Losses:
         """Return the losses of tokens, with `attention_losses` added."""
         given = {**inputs, "target": target, "mask": mask}
-        if training and self.scheduled_sampling:
+        if training and (decay := self.signals.scheduled_sampling):
+            step = self.optimizer.iterations
             given["forced"] = forced(
-                tf.shape(target),
-                self.optimizer.iterations,
-                self.scheduled_sampling,
-                self.sampling_seed,
+                tf.shape(target), step, decay, self.signals.seed
             )
-        copies = 2 if training and self.r_drop else 1
+        copies = 2 if training and self.signals.r_drop else 1
 
         def work(part: dict[str, tf.Tensor]) -> Losses:
             return self._measure_part(part, training)
@@ -248,7 +230,7 @@ class SequenceModel(keras.Model):
     def _measure_part(
         self, inputs: dict[str, tf.Tensor], training: bool
     ) -> Losses:
-        twice = training and self.r_drop
+        twice = training and self.signals.r_drop
         if twice:
             inputs = doubled(inputs)
         if "forced" in inputs:

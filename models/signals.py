@@ -1,12 +1,37 @@
 """Signals of training: what a step computes besides the loss of the tokens."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from models.losses import Losses
+
+
+class Signals(NamedTuple):
+    """Factors and options of the signals; by default, there are none.
+
+    Attributes:
+        r_drop: factor of R-Drop: each batch is computed twice, and the loss of
+            a token grows with the divergence of the two predictions; see
+            `models.softmax.softmax_losses`. If the factor is 0, a batch is
+            computed once.
+        scheduled_sampling: number k of steps. In training, the decoder reads
+            fewer and fewer words of the target, and more and more of its own;
+            see `forcing_probability`. None to read the target.
+        seed: seed of the choice of these words.
+        l2: factor of the sum of the squares of all elements of matrices in the
+            loss of a batch. Metrics do not include this term.
+    """
+
+    r_drop: float = 0.0
+    scheduled_sampling: float | None = None
+    seed: int = 0
+    l2: float = 0.0
+
+
+NO_SIGNALS = Signals()
 
 
 def doubled(inputs: Any) -> Any:

@@ -41,7 +41,7 @@ class TrainingOptions:
 
     `warmup_steps` and `checkpoint_steps` are counted in updates of the weights;
     `patience` and `plateau_patience` are counted in epochs. `r_drop`,
-    `scheduled_sampling` and `l2` are arguments of `SequenceModel.compile`,
+    `scheduled_sampling` and `l2` are described in `models.signals`,
     `weight_decay` and `moving_average` are options of the optimizer; see
     `app.training.compiled`.
     """

@@ -10,6 +10,7 @@ from app.config import TrainingOptions
 from app.machine.device import Device
 from models import Adam, SequenceModel
 from models.compatibility import old_variables
+from models.signals import Signals
 
 
 def compile_model(
@@ -38,10 +39,9 @@ def compile_model(
         label_smoothing=options.label_smoothing,
         coverage_loss=options.coverage_loss,
         guided_alignment=options.guided_alignment,
-        r_drop=options.r_drop,
-        scheduled_sampling=options.scheduled_sampling,
-        sampling_seed=options.seed,
-        l2=options.l2,
+        signals=Signals(
+            options.r_drop, options.scheduled_sampling, options.seed, options.l2
+        ),
         clip_norm=options.clip_norm,
         fused=options.fused,
         parts=device.parts(options.parts),

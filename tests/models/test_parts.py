@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from models.parts import Dropout, in_parts
+from models.signals import NO_SIGNALS, Signals
 from tests.models import tiny
 from tests.models.tiny import batch, copies
 
@@ -15,7 +16,12 @@ DROPPING = {"dropout": 0.3, "word_dropout": 0.2}
 
 
 def trained(
-    name: str, parts: int, rows: int, *, signals: Any = (), **options: Any
+    name: str,
+    parts: int,
+    rows: int,
+    *,
+    signals: Signals = NO_SIGNALS,
+    **options: Any,
 ) -> list[Any]:
     """The weights after two steps, and the mean loss."""
     model = tiny.new(name, **options)
@@ -25,7 +31,7 @@ def trained(
         label_smoothing=0.1,
         clip_norm=1.0,
         parts=parts,
-        **dict(signals),
+        signals=signals,
     )
     optimizer.build(model.trainable_variables)
     keras.utils.set_random_seed(3)
@@ -52,7 +58,7 @@ def test_parts_train_as_the_whole_batch(name: str, parts: int) -> None:
 
 
 def test_each_part_is_computed_twice_if_the_batch_is() -> None:
-    signals = {"r_drop": 2.0, "scheduled_sampling": 1.0, "sampling_seed": 5}
+    signals = Signals(r_drop=2.0, scheduled_sampling=1.0, seed=5)
     whole = trained("bahdanau-tied", 1, 3, signals=signals, **DROPPING)
     assert_alike(
         trained("bahdanau-tied", 2, 3, signals=signals, **DROPPING), whole

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from models import SequenceModel
 from models.signals import (
+    Signals,
     doubled,
     forced,
     forcing_probability,
@@ -78,7 +79,9 @@ def test_own_words_come_from_the_step_before() -> None:
 
 def test_scheduled_sampling_reads_what_a_first_pass_says() -> None:
     model = tiny.new("bahdanau")
-    assert_same(step(model, scheduled_sampling=1e9), step(model))
+    assert_same(
+        step(model, signals=Signals(scheduled_sampling=1e9)), step(model)
+    )
     inputs, target, weights = batch()
     said = tf.argmax(model(inputs)["logits"], -1, tf.int32)
     own = tf.concat([inputs["target_in"][:, :1], said[:, :-1]], 1)
@@ -86,7 +89,9 @@ def test_scheduled_sampling_reads_what_a_first_pass_says() -> None:
     model.reset_metrics()
     expected = model.train_step(({**inputs, "target_in": own}, target, weights))
     # 1 / (1 + e ** (60 / 1)): every word is the model's own.
-    model.compile(keras.optimizers.SGD(0.0), scheduled_sampling=1.0)
+    model.compile(
+        keras.optimizers.SGD(0.0), signals=Signals(scheduled_sampling=1.0)
+    )
     model.optimizer.iterations.assign(60)
     model.reset_metrics()
     found = model.train_step(batch())
@@ -96,7 +101,7 @@ def test_scheduled_sampling_reads_what_a_first_pass_says() -> None:
 @pytest.mark.parametrize("name", ["bahdanau", "starting-example"])
 def test_r_drop_without_dropout_changes_nothing(name: str) -> None:
     model = tiny.new(name)
-    assert_same(step(model, r_drop=5.0), step(model))
+    assert_same(step(model, signals=Signals(r_drop=5.0)), step(model))
 
 
 def test_r_drop_is_the_loss_of_both_predictions_and_of_their_difference() -> (
@@ -104,7 +109,7 @@ def test_r_drop_is_the_loss_of_both_predictions_and_of_their_difference() -> (
 ):
     """Its two predictions are those of a batch with each row twice."""
     model = tiny.new("bahdanau", **DROPPING)
-    found, _ = step(model, r_drop=2.0)
+    found, _ = step(model, signals=Signals(r_drop=2.0))
     for variable in model.variables:
         if "seed" in variable.path:
             variable.assign([1, 2])
@@ -122,7 +127,10 @@ def test_r_drop_is_the_loss_of_both_predictions_and_of_their_difference() -> (
 
 def test_l2_pulls_matrices_alone_towards_zero() -> None:
     model = tiny.new("bahdanau")
-    (loss, plain), (same, pulled) = step(model), step(model, l2=0.25)
+    (loss, plain), (same, pulled) = (
+        step(model),
+        step(model, signals=Signals(l2=0.25)),
+    )
     assert loss == same
     kinds = set()
     for weight, before, after in zip(

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from models import SequenceModel
+from models.signals import Signals
 from tests.models import tiny
 from tests.models.tiny import Batch, batch, copies
 
@@ -18,7 +19,10 @@ def build() -> SequenceModel:
     """Small, with a limit that cuts every step's gradients."""
     model = tiny.new("bahdanau", cell="rnn")
     optimizer = keras.optimizers.SGD(1.0, momentum=0.9)
-    model.compile(optimizer, clip_norm=0.1, label_smoothing=0.1, l2=0.01)
+    signals = Signals(l2=0.01)
+    model.compile(
+        optimizer, clip_norm=0.1, label_smoothing=0.1, signals=signals
+    )
     optimizer.build(model.trainable_variables)
     return model
 
