@@ -1,144 +1,18 @@
-"""Greedy and beam search with any step function, in one TensorFlow graph.
+"""Beam search: at each step, the likeliest hypotheses go on."""
 
-The only part of a model that search calls is its step function, `step(tokens
-(B, K), state) -> (log-probabilities (B, K, V), seen, next state)`. B is the
-number of sentences, K the number of beams of a sentence, and V the number of
-words in the vocabulary. Each tensor of the state is (B, K, ...). V must be
-known when the graph is built. A step function may return the log-probabilities
-as an `Unnormalised`, which saves arithmetic, since search needs only a few of
-the log-probabilities. A step function may have a third argument, the memory:
-what the function needs from the encoded sources. The K beams of a sentence
-share its memory, so when search reorders the beams, it reorders only the state.
-If there is a memory, search removes sentences from the batch when their search
-has ended.
-
-The result `seen` of a step is a nested structure of tensors (B, K, ...), such
-as attention weights; search records it for each word of each hypothesis. Search
-also records a number, called a code, for each step and beam. A code encodes the
-chosen word and the number of the beam that this word extends. At the end, the
-words of each hypothesis are read from the codes, from the last word to the
-first.
-"""
-
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from data.modalities import Symbols
-from models.search.extensions import Extensions, extensions
+from models.search.extensions import Extensions, Unnormalised, extensions
 from models.search.found import Found, Hypotheses, Pool, Sentences
-from models.search.options import SearchOptions
-from models.search.rules import Rule, SentenceRule
-from models.search.walk import StepFunction, Walk
+from models.search.scores import coverage_penalty, penalty
+from models.search.tensors import count, picked, stacked
+from models.search.walk import Walk
 from models.softmax import IMPOSSIBLE
 
 
-def search(
-    step: StepFunction,
-    state: Any,
-    *,
-    limits: tf.Tensor,
-    symbols: Symbols,
-    options: SearchOptions,
-    rules: Sequence[Rule | SentenceRule] = (),
-    memory: Any = None,
-    length: tf.Tensor | int | None = None,
-    by_token: bool = False,
-) -> Hypotheses:
-    """Find the best hypotheses of each sentence of a batch.
-
-    Args:
-        step: step function of a model; see `models.search.beams`.
-        state: the model's state before the first word: nested structure of
-            tensors (B, 1, ...).
-        limits: (B,), largest length of each sentence's hypotheses, at least 1,
-            end symbol included. If `symbols` has an end symbol, the token at
-            the limit is always the end symbol.
-        symbols: ids of the padding, begin and end symbols.
-        options: options of the search.
-        rules: restrictions on hypotheses; see `models.search.rules`.
-        memory: third argument of `step`: nested structure of tensors (B, ...).
-            None if `step` has only two arguments. If there is a memory,
-            sentences whose search has ended are removed from the batch. So the
-            size of the batch varies, which XLA does not allow.
-        length: length L to which hypotheses are padded; None for the largest of
-            `limits`. If the batch is part of a larger one, pass the largest
-            limit of the larger batch. If `options.max_length` is set, it is L,
-            and `length` has no effect.
-        by_token: whether to return the log-probability of each token of the
-            hypotheses.
-    """
-    if options.max_length is not None:
-        length = options.max_length
-    elif length is None:
-        length = tf.reduce_max(limits)
-    limits = tf.minimum(limits, length)
-    new = _Greedy if options.beam_size == 1 else _Beam
-    leave = memory is not None
-    run = new(step, options, symbols, rules, length, leave, by_token)
-    return run(state, limits, memory)
-
-
-def penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:
-    """Return the length penalty `((5 + length) / 6) ** alpha`, in float32."""
-    return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** alpha
-
-
-class _Greedy(Walk):
-    """Greedy search: one beam, extended by the likeliest word at each step."""
-
-    def advance(
-        self, t: tf.Tensor, sentences: Sentences
-    ) -> tuple[Sentences, Any]:
-        last = sentences.codes
-        said, seen, state = self.say(t, sentences, last)
-        before = sentences.log_probs
-        # Words are compared without the log-probability of the words before
-        # them; in the sum, small differences would be rounded away.
-        start = tf.zeros_like(before)
-        at_limit = t + 1 >= sentences.limits
-        best = extensions(said, start, at_limit, 1, self.symbols)
-        going = self.is_going(t, sentences)[:, None]
-        codes = tf.where(going, best.words, self.symbols.pad)
-        gains = tf.where(going, best.log_probs, 0.0)
-        sentences = sentences._replace(
-            codes=codes,
-            gains=self.kept(gains),
-            log_probs=before + gains,
-            tokens=self.extended(t, sentences, codes),
-            state=state,
-        )
-        return sentences, seen
-
-    def is_going(self, t: tf.Tensor, sentences: Sentences) -> tf.Tensor:
-        last = sentences.codes[:, 0]
-        going = last != self.symbols.pad
-        if self.symbols.end is None:
-            return going & (t < sentences.limits)
-        return going & (last != self.symbols.end)
-
-    def hypotheses(
-        self, sentences: Sentences, found: Found, taken: tf.Tensor
-    ) -> Hypotheses:
-        pad = self.symbols.pad
-        tokens = _stacked(found.codes)
-        if pad:  # at steps that were not taken
-            tokens = tf.where(tf.range(self.length) < taken, tokens, pad)
-        real = tokens != pad
-        lengths = _count(real)
-        log_probs = sentences.log_probs
-        return Hypotheses(
-            tokens,
-            lengths,
-            log_probs,
-            log_probs / penalty(lengths, self.alpha),
-            _stacked(found.gains),
-            found.rows(real, tf.zeros_like(tokens)),
-        )
-
-
-class _Beam(Walk):
+class Beam(Walk):
     """Beam search that keeps the best finished hypotheses in a pool.
 
     The search in a sentence ends when no unfinished hypothesis of the sentence
@@ -146,7 +20,8 @@ class _Beam(Walk):
     the scores that these hypotheses can reach: the largest of their current
     log-probabilities, divided by the length penalty at the length limit. It is
     an upper bound, since the log-probability of a hypothesis never rises
-    as words are added, and the length penalty is largest at the limit. Further
+    as words are added, the length penalty is largest at the limit, and the
+    coverage penalty adds at most 0. Further
     steps, which other sentences of the batch may need, do not change the pool
     of a sentence whose search has ended.
     """
@@ -155,7 +30,7 @@ class _Beam(Walk):
         shape = [batch, self.size]
         zeros = tf.zeros(shape, tf.int32)
         scores = tf.fill(shape, IMPOSSIBLE)
-        return Pool(zeros, zeros, self.kept(tf.zeros(shape)), scores)
+        return Pool(zeros, zeros, self.kept(tf.zeros(shape)), scores, scores)
 
     def advance(
         self, t: tf.Tensor, sentences: Sentences
@@ -163,34 +38,89 @@ class _Beam(Walk):
         size, before = self.size, sentences.log_probs
         said, seen, state = self.say(t, sentences, sentences.codes // size)
         at_limit = t + 1 >= sentences.limits
-        # At least K of these 2 K extensions do not end their hypothesis.
-        found = extensions(said, before, at_limit, 2 * size, self.symbols)
+        covered = self.cover(sentences, seen)
+        found = self.candidates(t, sentences, said, at_limit)
         totals, codes = found.log_probs, found.words * size + found.parents
         gains = self.kept(
             totals - tf.gather(before, found.parents, batch_dims=1)
         )
         ended = self.is_end(found, at_limit)
         scores = totals / penalty(t + 1, self.alpha)
+        if not isinstance(covered, tuple):
+            factor = self.options.coverage_penalty
+            every = coverage_penalty(covered, sentences.source_mask, factor)
+            scores += tf.gather(every, found.parents, batch_dims=1)
         pool = sentences.pool.enter(
             Pool(
                 tf.fill(tf.shape(codes), t),
                 codes,
                 gains,
+                totals,
                 tf.where(ended, scores, IMPOSSIBLE),
             )
         )
         going_on = tf.where(ended, IMPOSSIBLE, totals)
-        log_probs, best = tf.nn.top_k(going_on, size)
+        log_probs, best, met = self.best(sentences, found, going_on)
         codes = tf.gather(codes, best, batch_dims=1)
         sentences = sentences._replace(
             codes=codes,
-            gains=_pick(gains, best),
+            gains=picked(gains, best),
             log_probs=log_probs,
             tokens=self.extended(t, sentences, codes),
             pool=pool,
-            state=_pick(state, codes % size),
+            state=picked(state, codes % size),
+            covered=picked(covered, codes % size),
+            met=met,
         )
         return sentences, seen
+
+    def candidates(
+        self,
+        t: tf.Tensor,
+        sentences: Sentences,
+        said: Unnormalised,
+        at_limit: tf.Tensor,
+    ) -> Extensions:
+        """Return the extensions that may enter the pool, or go on.
+
+        Args:
+            t: number of the step.
+            sentences: state of the search before the step.
+            said: log-probabilities of the possible next words.
+            at_limit: (B,), True if the next word reaches the length limit.
+        """
+        # At least K of these 2 K extensions do not end their hypothesis.
+        before = sentences.log_probs
+        return extensions(said, before, at_limit, 2 * self.size, self.symbols)
+
+    def best(
+        self, sentences: Sentences, found: Extensions, going_on: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, Any]:
+        """Choose the K extensions that go on.
+
+        Args:
+            sentences: state of the search before the step.
+            found: the N extensions to choose from.
+            going_on: (B, N), their log-probabilities; about -1e9 or lower for
+                those that end their hypothesis.
+
+        Returns:
+            The log-probabilities (B, K) and the places (B, K) of the chosen
+            ones, likeliest first, and the field `Sentences.met` after the step.
+        """
+        log_probs, best = tf.nn.top_k(going_on, self.size)
+        return log_probs, best, ()
+
+    def cover(self, sentences: Sentences, seen: Any) -> Any:
+        """Return the sums of attention weights after a step: (B, K, S), or ().
+
+        Args:
+            sentences: state of the search before the step.
+            seen: what the step function returned as `seen`.
+        """
+        if isinstance(sentences.covered, tuple):
+            return ()
+        return sentences.covered + tf.cast(seen.attention, tf.float32)
 
     def is_end(self, found: Extensions, at_limit: tf.Tensor) -> tf.Tensor:
         """Return a mask (B, N), True where an extension ends its hypothesis."""
@@ -211,12 +141,11 @@ class _Beam(Walk):
         codes, gains = self.read_back(pool, found, taken)
         tokens = codes // self.size
         real = tokens != self.symbols.pad
-        lengths = _count(real)
-        log_probs = pool.scores * penalty(lengths, self.alpha)
+        lengths = count(real)
         return Hypotheses(
             tokens,
             lengths,
-            tf.where(lengths > 0, log_probs, IMPOSSIBLE),
+            tf.where(lengths > 0, pool.log_probs, IMPOSSIBLE),
             pool.scores,
             gains,
             found.rows(real, codes % self.size),
@@ -265,25 +194,7 @@ class _Beam(Walk):
         _, _, (codes, gains) = tf.while_loop(
             lambda t, *_: t >= 0, body, (taken - 1, tf.zeros_like(last), empty)
         )
-        codes, gains = _stacked(codes), _stacked(gains)
+        codes, gains = stacked(codes), stacked(gains)
         if pad:  # of steps that were not taken
             codes = tf.where(tf.range(self.length) < taken, codes, pad)
         return codes, gains
-
-
-def _stacked(arrays: Any) -> Any:
-    """Stack each TensorArray of L tensors (B, K) into a tensor (B, K, L)."""
-    return tf.nest.map_structure(
-        lambda array: tf.transpose(array.stack(), [1, 2, 0]), arrays
-    )
-
-
-def _pick(nest: Any, indices: tf.Tensor) -> Any:
-    """Gather items `indices` (B, K') along axis 1 of each tensor of `nest`."""
-    return tf.nest.map_structure(
-        lambda x: tf.gather(x, indices, batch_dims=1), nest
-    )
-
-
-def _count(real: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(tf.cast(real, tf.int32), -1)

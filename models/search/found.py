@@ -16,7 +16,7 @@ class Hypotheses(NamedTuple):
     tokens: tf.Tensor  # (B, K, L), end symbol included, then padding
     lengths: tf.Tensor  # (B, K), end symbol included
     log_probs: tf.Tensor  # (B, K)
-    scores: tf.Tensor  # (B, K), log-probability / length penalty
+    scores: tf.Tensor  # (B, K), see `SearchOptions`
     token_log_probs: Any  # (B, K, L), 0 on padding; or () if not kept
     seen: Any  # (B, K, L, ...), such as each token's attention
 
@@ -37,6 +37,10 @@ class Sentences(NamedTuple):
     state: Any  # state of the model
     memory: Any  # third argument of the step function; or ()
     data: Any  # of each `SentenceRule`
+    covered: Any  # (B, K, S), sums of attention weights; or ()
+    source_mask: Any  # (B, S), True at positions to cover; or ()
+    drawn: Any  # (B, K, L), random numbers; or ()
+    met: Any  # `Met`: phrases that must still occur; or ()
 
 
 class Pool(NamedTuple):
@@ -48,7 +52,8 @@ class Pool(NamedTuple):
     steps: tf.Tensor  # number of the step that added the last word
     codes: tf.Tensor  # last word * K + number of the beam it extends
     gains: Any  # log-probability of the last word; or ()
-    scores: tf.Tensor  # log-probability / length penalty
+    log_probs: tf.Tensor
+    scores: tf.Tensor  # see `SearchOptions`
 
     def enter(self, other: "Pool") -> "Pool":
         """Return a pool of the K best hypotheses from this pool and `other`."""
@@ -135,16 +140,17 @@ class Done(NamedTuple):
     """Results of a search for the whole batch, finished sentences included.
 
     A sentence may leave the batch when its search has ended, but its results
-    stay here. Every tensor is (B, K), for the B sentences of the whole batch.
+    stay here. B is the number of all sentences of the batch.
     """
 
-    log_probs: tf.Tensor
-    pool: Any
+    log_probs: tf.Tensor  # (B, K)
+    pool: Any  # tensors (B, K)
+    source_mask: Any  # (B, S), or ()
 
     @classmethod
     def of(cls, sentences: Sentences) -> "Done":
         """Make an instance from the present results of `sentences`."""
-        return cls(sentences.log_probs, sentences.pool)
+        return cls(sentences.log_probs, sentences.pool, sentences.source_mask)
 
     def update(self, sentences: Sentences) -> "Done":
         """Return a copy with the present results of some sentences.

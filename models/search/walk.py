@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -11,24 +11,21 @@ from models.search.extensions import Unnormalised
 from models.search.found import Done, Found, Hypotheses, Sentences
 from models.search.options import SearchOptions
 from models.search.rules import Rule, SentenceRule, at
+from models.search.tensors import spread
 
 # When the search goes on in less than this share of the sentences in the batch,
 # the sentences whose search has ended leave the batch.
 LEAST_BUSY = 7 / 8
 
 # Step function of a model: its arguments are the last words, the state and, for
-# some models, a memory; see `models.search.beams`.
+# some models, a memory; see `models.search.searching`.
 StepFunction = Callable[..., tuple[tf.Tensor | Unnormalised, Any, Any]]
 
 
-class Walk(ABC):
-    """Search in a batch of sentences, as a loop over steps.
+class Setting(NamedTuple):
+    """Setting of a search: what stays the same in all sentences and steps.
 
-    Each step adds a word to each hypothesis. Subclasses define how these words
-    are chosen: by greedy search or by beam search.
-
-    Args:
-        step: step function of a model; see `models.search.beams`.
+    Attributes:
         options: options of the search.
         symbols: ids of the padding, begin and end symbols.
         rules: restrictions on hypotheses; see `models.search.rules`.
@@ -39,24 +36,35 @@ class Walk(ABC):
             hypotheses.
     """
 
-    def __init__(
-        self,
-        step: StepFunction,
-        options: SearchOptions,
-        symbols: Symbols,
-        rules: Sequence[Rule | SentenceRule],
-        length: tf.Tensor | int,
-        leave: bool,
-        by_token: bool,
-    ) -> None:
+    options: SearchOptions
+    symbols: Symbols
+    rules: Sequence[Rule | SentenceRule]
+    length: tf.Tensor | int
+    leave: bool
+    by_token: bool
+
+
+class Walk(ABC):
+    """Search in a batch of sentences, as a loop over steps.
+
+    Each step adds a word to each hypothesis. Subclasses define how these words
+    are chosen: by greedy search or by beam search.
+
+    Args:
+        step: step function of a model; see `models.search.searching`.
+        setting: what stays the same in all sentences.
+    """
+
+    def __init__(self, step: StepFunction, setting: Setting) -> None:
         self.step = step
-        self.size = options.beam_size
-        self.alpha = options.length_penalty
-        self.symbols = symbols
-        self.rules = rules
-        self.length = length
-        self.leave = leave
-        self.by_token = by_token
+        self.options = setting.options
+        self.size = setting.options.beam_size
+        self.alpha = setting.options.length_penalty
+        self.symbols = setting.symbols
+        self.rules = setting.rules
+        self.length = setting.length
+        self.leave = setting.leave
+        self.by_token = setting.by_token
 
     @abstractmethod
     def advance(
@@ -106,8 +114,15 @@ class Walk(ABC):
         return ()
 
     def __call__(
-        self, state: Any, limits: tf.Tensor, memory: Any
+        self,
+        state: Any,
+        limits: tf.Tensor,
+        memory: Any,
+        source_mask: Any = None,
+        drawn: Any = None,
+        forced: Any = None,
     ) -> Hypotheses:
+        """Search in a batch; the arguments are those of `search`."""
         batch, now = tf.size(limits), tf.constant(0)
         sentences = Sentences(
             tf.range(batch),
@@ -124,6 +139,10 @@ class Walk(ABC):
                 for rule in self.rules
                 if isinstance(rule, SentenceRule)
             ),
+            self.nothing_covered(source_mask),
+            () if source_mask is None else source_mask,
+            () if drawn is None else drawn,
+            self.nothing_met(forced, batch),
         )
         # Before the first word, each sentence has one beam; its extensions
         # become the K beams.
@@ -136,6 +155,22 @@ class Walk(ABC):
         run = self.stretches if self.leave else self.stretch
         taken, sentences, found = run(now + 1, sentences, found)
         return self.hypotheses(sentences, found, taken)
+
+    def nothing_covered(self, source_mask: Any) -> Any:
+        """Return sums (B, 1, S) of attention weights before the first step.
+
+        If there is no coverage penalty, return ().
+        """
+        if source_mask is None:
+            return ()
+        return tf.zeros_like(source_mask[:, None], tf.float32)
+
+    def nothing_met(self, forced: Any, batch: tf.Tensor) -> Any:
+        """Return which forced phrases are met before the first step.
+
+        In a search that has no forced phrases, it is ().
+        """
+        return ()
 
     def kept(self, gains: tf.Tensor) -> Any:
         """Return `gains` if `by_token` is True, else ().
@@ -167,7 +202,7 @@ class Walk(ABC):
         Returns:
             Three values: the log-probabilities of the next words; `seen`, which
             search keeps for each step, such as attention weights; and the next
-            state of the model. See `models.search.beams`.
+            state of the model. See `models.search.searching`.
         """
         memory = [sentences.memory] if self.leave else []
         said, seen, state = self.step(words, sentences.state, *memory)
@@ -250,10 +285,10 @@ class Walk(ABC):
             new = sentences.codes, sentences.gains, seen
             if batch is not None:
                 codes, *rest = tf.nest.map_structure(
-                    lambda x: _spread(x, places, batch), new
+                    lambda x: spread(x, places, batch), new
                 )
                 if self.symbols.pad:  # for sentences that have left the batch
-                    here = _spread(tf.ones_like(places), places, batch)
+                    here = spread(tf.ones_like(places), places, batch)
                     pad = self.symbols.pad * self.size
                     codes = tf.where(here[:, None] > 0, codes, pad)
                 new = codes, *rest
@@ -303,18 +338,6 @@ class Walk(ABC):
             shape_invariants=tf.nest.map_structure(_any_rows, variables),
         )
         return t, sentences._replace(**done._asdict()), found
-
-
-def _spread(x: tf.Tensor, places: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
-    """Return zeros (B, ...) with the rows at `places` replaced by `x`.
-
-    Args:
-        x: (B', ...), rows of the sentences that are still in the batch.
-        places: (B',), index of each of these sentences in the whole batch.
-        batch: size B of the whole batch.
-    """
-    shape = tf.concat([[batch], tf.shape(x)[1:]], 0)
-    return tf.scatter_nd(places[:, None], x, shape)
 
 
 def _any_rows(x: Any) -> tf.TensorShape:

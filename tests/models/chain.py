@@ -1,6 +1,7 @@
 """Steps to search whose every distribution is known, and what search finds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,7 +84,7 @@ def run(
     max_length: int | None = None,
     symbols: Symbols = SYMBOLS,
     rules: Sequence[Any] = (),
-    memory: Any = None,
+    given: Mapping[str, Any] = MappingProxyType({}),
     **options: Any,
 ) -> Hypotheses:
     return search(
@@ -93,7 +94,7 @@ def run(
         symbols=symbols,
         options=SearchOptions(max_length=max_length, **options),
         rules=rules,
-        memory=memory,
+        **given,
         by_token=True,
     )
 

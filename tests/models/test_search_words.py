@@ -207,6 +207,8 @@ def test_data_of_sentences_leave_with_them() -> None:
     def step(tokens: tf.Tensor, state: Any, memory: Any) -> Any:
         return chain(tokens, state)
 
-    leaving = run(chain, limits, step, rules=[rule], beam_size=2, memory=())
+    leaving = run(
+        chain, limits, step, rules=[rule], beam_size=2, given={"memory": ()}
+    )
     for row in range(3):
         assert_same(found(leaving, row), found(whole, row))
