@@ -10,25 +10,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from data.errors import GlimpseError
+from data.spelling import written
 from data.text import normalise
-
-
-class Beginnings(NamedTuple):
-    """Tables for `models.search.rules.begin_with`.
-
-    Attributes:
-        allowed: (B, N, V), True where a piece may come after n bytes of a
-            beginning.
-        sizes: (V,), number of bytes that each piece writes.
-    """
-
-    allowed: np.ndarray
-    sizes: np.ndarray
 
 
 class Speller:
@@ -40,18 +27,21 @@ class Speller:
     """
 
     def __init__(self, pieces: Sequence[str], marks: Sequence[int]) -> None:
-        written = [
-            b"" if place in marks else _bytes(piece)
+        texts = [
+            b"" if place in marks else written(piece)
             for place, piece in enumerate(pieces)
         ]
-        self.sizes = np.array([len(each) for each in written], np.int32)
+        self.sizes = np.array([len(each) for each in texts], np.int32)
         self._ids: dict[bytes, list[int]] = defaultdict(list)
-        for place, text in enumerate(written):
+        for place, text in enumerate(texts):
             self._ids[text].append(place)
         self._texts = sorted(self._ids)
 
-    def tables(self, beginnings: Sequence[str]) -> Beginnings:
+    def tables(self, beginnings: Sequence[str]) -> np.ndarray:
         """Return the tables of the beginnings of B sentences.
+
+        The result is an array (B, N, V), for `models.search.rules.begin_with`:
+        True where a piece may come after n bytes of a beginning.
 
         Args:
             beginnings: texts; an empty one allows every target. A space at the
@@ -65,7 +55,7 @@ class Speller:
         allowed = np.ones((len(tables), longest + 1, len(self.sizes)), bool)
         for rows, table in zip(allowed, tables, strict=True):
             rows[: len(table)] = table
-        return Beginnings(allowed, self.sizes)
+        return allowed
 
     def _table(self, beginning: str) -> np.ndarray:
         """Return which pieces may come after each byte of one beginning."""
@@ -96,10 +86,3 @@ class Speller:
         last = bisect_left(self._texts, left + b"\xff")
         texts += self._texts[first:last]
         return [place for text in texts for place in self._ids.get(text, ())]
-
-
-def _bytes(piece: str) -> bytes:
-    """Return what a piece writes, with a space for SentencePiece's mark."""
-    if len(piece) == 6 and piece.startswith("<0x") and piece[-1] == ">":
-        return bytes([int(piece[3:5], 16)])
-    return piece.replace("▁", " ").encode()

@@ -7,6 +7,7 @@ words have the same code with a probability of about 1e-9.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,12 +32,14 @@ class Spelling(NamedTuple):
             piece after them begins a word too.
         lengths: (V,), number of letters.
         codes: (V,), code of the letters.
+        sizes: (V,), number of bytes, with the space before a word.
     """
 
     begins: np.ndarray
     stands: np.ndarray
     lengths: np.ndarray
     codes: np.ndarray
+    sizes: np.ndarray
 
     @classmethod
     def of(
@@ -56,7 +59,8 @@ class Spelling(NamedTuple):
             is_spaced: whether spaces separate words; if not, each piece is a
                 word.
         """
-        texts = ["" if i in marks else x for i, x in enumerate(pieces)]
+        nothing = {*marks, unknown}
+        texts = ["" if i in nothing else x for i, x in enumerate(pieces)]
         letters = [_letters(text.removeprefix(_SPACE)) for text in texts]
         stands = np.array(
             [
@@ -71,12 +75,14 @@ class Spelling(NamedTuple):
             stands,
             np.array([len(part) for part in letters], np.int64),
             np.array([_code(part) for part in letters], np.int64),
+            np.array([len(written(text)) for text in texts], np.int32),
         )
 
-    @property
-    def longest(self) -> int:
-        """Number of letters of the longest piece."""
-        return int(self.lengths.max())
+
+def codes(phrase: str) -> list[int]:
+    """Return the codes of the words of a phrase; see `Spelling`."""
+    words = re.findall(r"[^\W_]+|[^\w ]|_", normalise(phrase))
+    return [code(word) for word in words]
 
 
 def code(word: str) -> int:
@@ -84,13 +90,23 @@ def code(word: str) -> int:
     return _code([ord(letter) for letter in normalise(word)])
 
 
+def written(piece: str) -> bytes:
+    """Return what a piece writes, with a space for SentencePiece's mark."""
+    if _is_byte(piece):
+        return bytes([int(piece[3:5], 16)])
+    return piece.replace(_SPACE, " ").encode()
+
+
+def _is_byte(piece: str) -> bool:
+    return len(piece) == 6 and piece.startswith("<0x") and piece[-1] == ">"
+
+
 def _letters(piece: str) -> list[int]:
     """Return the letters of a piece as numbers; a byte has a number of its own.
 
     No letter has the number of a byte.
     """
-    is_byte = len(piece) == 6 and piece.startswith("<0x") and piece[-1] == ">"
-    if is_byte:
+    if _is_byte(piece):
         return [0x110000 + int(piece[3:5], 16)]
     return [ord(letter) for letter in piece]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from data.languages import CHINESE, base
+from data.languages import BY_CHARACTERS, CHINESE, base
 
 if TYPE_CHECKING:
     from sacremoses import MosesTokenizer
@@ -101,6 +101,13 @@ class Language:
 
     code: str
     tokenised: bool = False
+
+    @property
+    def is_spaced(self) -> bool:
+        """Tell whether spaces separate the words of the language."""
+        code = base(self.code)
+        unspaced = code in CHINESE or code in BY_CHARACTERS - {"ko"}
+        return self.tokenised or not unspaced
 
     def words(self, text: str) -> list[Span]:
         """Return the spans of the words of `text`, in characters.

@@ -1,5 +1,6 @@
 """Adam optimizer with one operation for each weight, and rates of weights."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -22,6 +23,27 @@ def learn_slower(weight: keras.Variable, factor: float) -> None:
         factor: the factor, greater than 0.
     """
     setattr(weight, FACTOR, factor)
+
+
+def global_norm(
+    gradients: Sequence[tf.Tensor], weights: Sequence[keras.Variable]
+) -> tf.Tensor:
+    """Return the norm of the gradients of all weights together.
+
+    For a slower weight, which is like `factor * v`, the gradient of v counts;
+    see `learn_slower`.
+
+    Args:
+        gradients: gradient of each weight.
+        weights: the weights.
+    """
+    factors = [getattr(weight, FACTOR, None) for weight in weights]
+    return tf.linalg.global_norm(
+        [
+            gradient if factor is None else gradient * factor
+            for gradient, factor in zip(gradients, factors, strict=True)
+        ]
+    )
 
 
 @keras.saving.register_keras_serializable("glimpse")

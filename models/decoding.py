@@ -12,15 +12,33 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from data.modalities import Symbols
+from data.spelling import Spelling
 from models.losses import token_losses
 from models.metrics import correct_tokens
 from models.parts import in_parts, joined
-from models.search import Hypotheses, Rule, SearchOptions, search
+from models.search import (
+    Hypotheses,
+    Rule,
+    SearchOptions,
+    SentenceRule,
+    search,
+)
+from models.search.banks import Phrases
+from models.search.rules import begin_with
+from models.search.words import rules_of
 from models.seq2seq import Seq2Seq
 from models.sequence_model import SequenceModel
 
 IDS = tf.TensorSpec([None, None], tf.int32)
 LENGTHS = tf.TensorSpec([None], tf.int32)
+INPUTS = {  # further inputs of a search graph
+    # (B, N, V), see `models.search.rules.begin_with`
+    "beginnings": tf.TensorSpec([None, None, None], tf.bool),
+    # (B, C, P), see `models.search.banks.Phrases`
+    "phrases": tf.TensorSpec([None, None, None], tf.int32),
+    # (B, K, L), random numbers from 0 to 1
+    "drawn": tf.TensorSpec([None, None, None], tf.float32),
+}
 
 
 class Forced(NamedTuple):
@@ -41,11 +59,16 @@ def search_graph(
     symbols: Symbols,
     options: SearchOptions,
     parts: int = 1,
+    given: Sequence[str] = (),
     rules: Sequence[Rule] = (),
+    spelling: Spelling | None = None,
 ) -> Callable[..., Hypotheses]:
     """Return a graph that searches for the likeliest targets of sources.
 
-    The inputs of the graph are the ids (B, S) and the lengths (B,) of sources.
+    The inputs of the graph are the ids (B, S) and the lengths (B,) of sources,
+    and the tensors that `given` names. The limits of `options` are raised by
+    the number of bytes of a beginning, and by the number of tokens of forced
+    phrases.
 
     Args:
         model: a built model.
@@ -53,31 +76,83 @@ def search_graph(
         options: options of the search.
         parts: number of parts into which the graph splits a batch, so that the
             parts are computed in parallel.
-        rules: restrictions on hypotheses; see `models.search.rules`.
+        given: names of further inputs of the graph, which are keys of `INPUTS`;
+            "drawn" is needed if and only if `options.sampling` is true.
+        rules: restrictions on hypotheses besides those of `options`; see
+            `models.search.rules`.
+        spelling: what each target id writes; without it, options about words
+            have no effect.
     """
+    every = [*rules, *rules_of(options, symbols, spelling)]
 
-    def run(source: tf.Tensor, lengths: tf.Tensor) -> Hypotheses:
-        limits = options.limits(lengths)
+    def work(part: Any, longest: tf.Tensor) -> Hypotheses:
+        source, lengths, limits, more = part
+        encoded, state = model.encode(source, lengths)
+        step, memory = model.stepper(encoded)
+        mask = tf.sequence_mask(lengths, tf.shape(source)[1])
+        return search(
+            step,
+            state,
+            limits=limits,
+            symbols=symbols,
+            options=options,
+            memory=memory,
+            length=longest,
+            by_token=True,
+            source_mask=mask if model.attends else None,
+            **_given(more, every, spelling),
+        )
+
+    def run(source: tf.Tensor, lengths: tf.Tensor, *rest: tf.Tensor) -> Any:
+        more = dict(zip(given, rest, strict=True))
+        limits = _limits(options, lengths, more)
         longest = tf.reduce_max(limits)
+        batch = (source, lengths, limits, more)
+        return joined(in_parts(lambda part: work(part, longest), batch, parts))
 
-        def work(part: tuple[tf.Tensor, ...]) -> Hypotheses:
-            source, lengths, limits = part
-            encoded, state = model.encode(source, lengths)
-            step, memory = model.stepper(encoded)
-            return search(
-                step,
-                state,
-                limits=limits,
-                symbols=symbols,
-                options=options,
-                rules=rules,
-                memory=memory,
-                length=longest,
-            )
+    return _graph(run, IDS, LENGTHS, *(INPUTS[name] for name in given))
 
-        return joined(in_parts(work, (source, lengths, limits), parts))
 
-    return _graph(run, IDS, LENGTHS)
+def _limits(
+    options: SearchOptions, lengths: tf.Tensor, more: dict[str, tf.Tensor]
+) -> tf.Tensor:
+    """Return the largest length of a hypothesis for each source: (B,).
+
+    Args:
+        options: options of the search.
+        lengths: (B,), lengths of the sources.
+        more: further inputs of the graph; the keys are those of `INPUTS`.
+    """
+    limits = options.limits(lengths)
+    if "beginnings" in more:
+        is_free = tf.reduce_all(more["beginnings"], -1)
+        limits += tf.reduce_sum(tf.cast(~is_free, tf.int32), -1)
+    if "phrases" in more:
+        is_token = tf.cast(more["phrases"] >= 0, tf.int32)
+        limits += tf.reduce_sum(is_token, [1, 2])
+    return limits
+
+
+def _given(
+    more: dict[str, tf.Tensor],
+    rules: Sequence[Rule | SentenceRule],
+    spelling: Spelling | None,
+) -> dict[str, Any]:
+    """Return the arguments of `search` that depend on further inputs.
+
+    Args:
+        more: further inputs of the graph; the keys are those of `INPUTS`.
+        rules: restrictions on the hypotheses of all sentences.
+        spelling: what each target id writes.
+    """
+    found: dict[str, Any] = {"rules": rules, "drawn": more.get("drawn")}
+    if "beginnings" in more and spelling is not None:
+        own = begin_with(more["beginnings"], spelling.sizes)
+        found["rules"] = [*rules, own]
+    if "phrases" in more:
+        begins = None if spelling is None else spelling.begins
+        found["forced"] = Phrases(more["phrases"], begins)
+    return found
 
 
 def forced_graph(

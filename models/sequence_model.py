@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from models.adam import global_norm
 from models.fused import fused
 from models.losses import (
     Losses,
@@ -287,7 +288,7 @@ class SequenceModel(keras.Model):
         gradients = replica.all_reduce("sum", gradients)
         # A loss-scaling optimizer gets gradients multiplied by its scale.
         scale = self.optimizer.scale_loss(tf.constant(1.0))
-        norm = tf.linalg.global_norm(gradients)
+        norm = global_norm(gradients, self.trainable_weights)
         self.gradient_norm.update_state(norm / scale)
         if self.clip_norm is not None:
             gradients = _clipped(gradients, norm, self.clip_norm * scale)

@@ -1,5 +1,6 @@
 """Results of translation: source and target texts, scores, and attention."""
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -73,6 +74,8 @@ class Hypothesis:
             position; None for a translation found by search.
         loss: for a given translation, the value of the training loss; None for
             a translation found by search.
+        token_log_probs: natural log-probability of each target token (T,); None
+            if they were not computed.
         posterior: for a given translation, attention (T, S) computed with
             knowledge of the target words, see `Seq2Seq.posterior`; None if it
             was not computed.
@@ -86,6 +89,7 @@ class Hypothesis:
     correct: int | None = None
     loss: float | None = None
     posterior: np.ndarray | None = None
+    token_log_probs: np.ndarray | None = None
     _views: dict[tuple[str, str], View] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -99,6 +103,30 @@ class Hypothesis:
     def ids(self) -> tuple[int, ...]:
         """Ids of the target tokens, the final EOS included."""
         return self.target.ids
+
+    @property
+    def confidence(self) -> float:
+        """Confidence of the translation, from 0 to 1.
+
+        It is the geometric mean of the probabilities of its tokens.
+        """
+        return math.exp(self.log_prob / max(1, len(self.ids)))
+
+    def confidences(self, by: By = "words") -> tuple[float, ...]:
+        """Return the confidence of each word or piece, from 0 to 1.
+
+        It is the probability of the piece or, for a word, the product of the
+        probabilities of its pieces. All are given the words before them.
+
+        Args:
+            by: "words" or "pieces".
+        """
+        if self.token_log_probs is None:
+            return ()
+        log_probs = self.token_log_probs
+        if by == "words":
+            log_probs = log_probs @ self.target.words.shares
+        return tuple(np.exp(log_probs).tolist())
 
     def view(self, by: By = "words", reading: str = MAIN_READING) -> View:
         """Return the attention, with labels for its rows and columns.

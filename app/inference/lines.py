@@ -208,14 +208,22 @@ def _hypothesis_json(
     found = {
         "translation": hypothesis.text,
         "score": hypothesis.score,
+        "confidence": _short(hypothesis.confidence),
         "target_tokens": list(shown.target),
         "attention": None
         if shown.weights is None
         else alignment.rounded(shown.weights),
+        "token_confidences": [
+            _short(each) for each in hypothesis.confidences(options.by)
+        ],
     }
     if options.alignments:
         found["alignments"] = alignment.to_pharaoh(_links(hypothesis))
     return found
+
+
+def _short(confidence: float) -> float:
+    return round(confidence, 4)
 
 
 def _links(hypothesis: Hypothesis) -> list[alignment.Link]:

@@ -5,6 +5,7 @@ It takes text, and returns translations with their attention.
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,19 @@ from app.config import Config
 from app.inference.batching import batches, dealt, padded
 from app.inference.hypotheses import Hypothesis, Item, Translation
 from app.inference.unknown_words import replaced
+from app.inference.wishes import (
+    Wishes,
+    inputs_of,
+    longest,
+    random_numbers,
+    with_beams,
+)
 from app.machine.device import pick_device
 from app.runs import Run
-from data import GlimpseError, normalise
+from data import normalise
 from data.inventory import Adapted, Inventory, as_it_is
 from data.sides import Sides
-from models import Hypotheses, SequenceModel
+from models import Hypotheses, SearchOptions, SequenceModel
 from models.decoding import forced_graph, posterior_graph, search_graph
 
 # Least number of sentences whose batches are divided into parts that run side
@@ -59,6 +67,9 @@ class Translator:
         self.config = config
         self.inventory = inventory
         self.keep_unknown = keep_unknown
+        self._search_graph = partial(
+            search_graph, spelling=sides.target.spelling
+        )
         self._graphs: dict[Hashable, Callable[..., Any]] = {}
 
     @classmethod
@@ -87,6 +98,8 @@ class Translator:
         *,
         beam_size: int | None = None,
         nbest: int = 1,
+        options: SearchOptions | None = None,
+        wishes: Sequence[Wishes] = (),
         progress: Progress = lambda count: None,
     ) -> list[Translation]:
         """Translate sentences; return translations in the same order.
@@ -101,30 +114,33 @@ class Translator:
         Args:
             sentences: any texts; the translation of an empty text is empty.
             beam_size: number of hypotheses kept in the search; None for the
-                number in the run's configuration.
+                number in `options`.
             nbest: number of translations of each sentence, at most `beam_size`.
+            options: options of the search; None for those in the run's
+                configuration.
+            wishes: wishes for the translation of each sentence; empty for none.
             progress: function that is called after each batch with the number
                 of sentences in that batch.
 
         Raises:
-            GlimpseError: `nbest` is larger than the beam size.
+            GlimpseError: `nbest` is larger than the beam size, or a wish cannot
+                come true.
         """
-        options = self.config.search
+        options = options or self.config.search
         if beam_size is not None:
             options = replace(options, beam_size=beam_size)
-        if nbest > options.beam_size:
-            raise GlimpseError(
-                f"{nbest} translations of each sentence were asked for with a "
-                f"beam of {options.beam_size}; the beam must be at least as "
-                f"large as that number: give --beam {nbest}"
-            )
+        options = with_beams(options, wishes, self.sides.target, nbest)
         done = [self._empty(sentence) for sentence in sentences]
         items = [translation.read for translation in done]
         parts = self._parts(len(items))
-        graph = self._graph(search_graph, options, parts)
         for batch in batches([len(item.ids) for item in items]):
             rows = dealt(batch, parts)
-            found = _run(graph, *padded([items[row].ids for row in rows]))
+            found = self._search(
+                [items[row].ids for row in rows],
+                [wishes[row] for row in rows] if wishes else (),
+                options,
+                parts,
+            )
             for place, row in enumerate(rows):
                 done[row] = replace(
                     done[row],
@@ -267,6 +283,21 @@ class Translator:
             self._graphs[key] = make(self.model, symbols, *how)
         return self._graphs[key]
 
+    def _search(
+        self,
+        sources: Sequence[Sequence[int]],
+        wishes: Sequence[Wishes],
+        options: SearchOptions,
+        parts: int,
+    ) -> Hypotheses:
+        """Search for translations of a batch of sources, given as ids."""
+        given = inputs_of(wishes, self.sides.target)
+        if options.sampling:
+            length = longest(sources, given, options)
+            given["drawn"] = random_numbers(sources, options, length)
+        graph = self._graph(self._search_graph, options, parts, tuple(given))
+        return _run(graph, *padded(sources), *given.values())
+
     def _force(
         self,
         sources: Sequence[Item],
@@ -324,6 +355,7 @@ class Translator:
             _crop(found.seen.attention, (place, rank), target, source),
             source,
             target,
+            token_log_probs=found.token_log_probs[place, rank, :length],
         )
 
 

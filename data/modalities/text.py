@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from data.beginnings import Speller
 from data.modalities.base import Axis, Modality, Symbols
 from data.pieces import shares
+from data.spelling import Spelling
 from data.text import Language, Span, normalise
 from data.tokenizer import Tokenizer
 
@@ -61,6 +64,23 @@ class Text(Modality):
         ids = self.tokenizer.in_graph(values)
         ends = tf.fill((ids.nrows(), 1), Tokenizer.EOS)
         return tf.concat([ids, ends], axis=1)
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """What each id writes."""
+        marks = (self.tokenizer.PAD, self.tokenizer.BOS, self.tokenizer.EOS)
+        return Spelling.of(
+            self.pieces(range(self.size)),
+            marks,
+            self.tokenizer.UNK,
+            self.language.is_spaced,
+        )
+
+    @cached_property
+    def speller(self) -> Speller:
+        """Speller of the beginnings of texts."""
+        marks = range(self.tokenizer.EOS + 1)
+        return Speller(self.pieces(range(self.size)), marks)
 
     def ids(self, text: str) -> tuple[int, ...]:
         """Return the ids of a normalised text, followed by the id of EOS."""

@@ -19,7 +19,7 @@ from models.search.walk import Setting, StepFunction
 from models.softmax import IMPOSSIBLE
 
 
-class Forced(NamedTuple):
+class Phrases(NamedTuple):
     """Phrases that must occur in the hypotheses of each sentence.
 
     The tokens of a phrase stand next to each other. If `begins` is given, the
@@ -124,7 +124,7 @@ class Banks(Beam):
     Args:
         step: see `Walk`.
         setting: see `Walk`.
-        begins: see `Forced`.
+        begins: see `Phrases`.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class SearchOptions:
         no_repeated_words: number of words n. No n words in a row occur twice in
             a hypothesis. With 0, all may.
         forbidden_words: words, or phrases of several words, that do not occur
-            in hypotheses.
+            in hypotheses, with a small or a capital first letter.
         sampling: whether to draw words at random, by their probability,
             instead of searching for the likeliest hypotheses. The number of
             drawn hypotheses is `beam_size`.

@@ -26,7 +26,7 @@ from typing import Any
 import tensorflow as tf
 
 from data.modalities import Symbols
-from models.search.banks import Banks, Forced
+from models.search.banks import Banks, Phrases
 from models.search.beams import Beam
 from models.search.found import Hypotheses
 from models.search.options import SearchOptions
@@ -48,7 +48,7 @@ def search(
     by_token: bool = False,
     source_mask: tf.Tensor | None = None,
     drawn: tf.Tensor | None = None,
-    forced: Forced | None = None,
+    forced: Phrases | None = None,
 ) -> Hypotheses:
     """Find the best hypotheses of each sentence of a batch, or draw some.
 
@@ -88,15 +88,16 @@ def search(
     limits = tf.minimum(limits, length)
     leave = memory is not None
     setting = Setting(options, symbols, rules, length, leave, by_token)
-    walk: Walk
-    if options.sampling:
-        walk = Sample(step, setting)
-    elif forced is not None:
-        walk = Banks(step, setting, forced.begins)
-    elif options.beam_size == 1:
-        walk = Greedy(step, setting)
-    else:
-        walk = Beam(step, setting)
     if not options.coverage_penalty:
         source_mask = None
+    walk = _walk(step, setting, forced)
     return walk(state, limits, memory, source_mask, drawn, forced)
+
+
+def _walk(step: StepFunction, setting: Setting, forced: Phrases | None) -> Walk:
+    """Return the search that the options ask for."""
+    if setting.options.sampling:
+        return Sample(step, setting)
+    if forced is not None:
+        return Banks(step, setting, forced.begins)
+    return (Greedy if setting.options.beam_size == 1 else Beam)(step, setting)

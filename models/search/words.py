@@ -12,8 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from data.spelling import BASE, PRIME, Spelling
-from models.search.rules import Rule
+from data.modalities import Symbols
+from data.spelling import BASE, PRIME, Spelling, codes
+from models.search.options import SearchOptions
+from models.search.rules import Rule, at_least
 from models.softmax import IMPOSSIBLE
 
 _MIXER = 998_244_353  # distinguishes "a b" from "b a"
@@ -44,7 +46,7 @@ class Words(NamedTuple):
             spelling: what each token writes.
         """
         begins, stands, lengths, codes = (
-            tf.gather(tf.constant(each), tokens) for each in spelling
+            tf.gather(tf.constant(each), tokens) for each in spelling[:4]
         )
         first = tf.zeros_like(begins[..., :1])
         after = tf.concat([~first, stands[..., :-1]], -1)
@@ -82,6 +84,39 @@ class Words(NamedTuple):
             codes = (codes * _MIXER + word) % PRIME
             ends = tf.gather(self.starts, place, batch_dims=2) - 1
         return codes, is_there
+
+
+def rules_of(
+    options: SearchOptions, symbols: Symbols, spelling: Spelling | None
+) -> list[Rule]:
+    """Return the rules that the options of a search name.
+
+    Args:
+        options: options of the search.
+        symbols: ids of the padding, begin and end symbols.
+        spelling: what each token writes, which rules about words need; without
+            it, there are no such rules.
+    """
+    rules, end = [], symbols.end
+    if options.min_length > 1 and end is not None:
+        rules.append(at_least(options.min_length, end))
+    if spelling is None:
+        return rules
+    if size := options.no_repeated_words:
+        rules.append(no_repeated_words(size, spelling, end))
+    phrases = [
+        codes(form)
+        for phrase in options.forbidden_words
+        for form in dict.fromkeys(
+            (
+                phrase,
+                *(f(phrase[:1]) + phrase[1:] for f in (str.lower, str.upper)),
+            )
+        )
+    ]
+    if phrases := [phrase for phrase in phrases if phrase]:
+        rules.append(forbid_words(phrases, spelling, end))
+    return rules
 
 
 def no_repeated_words(size: int, spelling: Spelling, end: int | None) -> Rule:

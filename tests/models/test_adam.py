@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from models import Adam
-from models.adam import FACTOR, learn_slower
+from models.adam import FACTOR, global_norm, learn_slower
 from models.architecture import ModelOptions, build_model
 
 
@@ -68,6 +68,10 @@ def test_a_slower_weight_is_like_one_that_is_multiplied(amsgrad: bool) -> None:
         found.append([scale * variables[0].numpy(), other.numpy()])
     for one, another in zip(*found, strict=True):
         np.testing.assert_allclose(one, another, rtol=1e-5)
+    slope = tf.constant(np.cos(start), tf.float32)
+    norm = global_norm([slope, slope], [weight, other])
+    of_v = tf.linalg.global_norm([slope * factor, slope])
+    np.testing.assert_allclose(norm, of_v, rtol=1e-6)
     assert np.abs(weight.numpy() - start).max() < 0.02
     assert np.abs(other.numpy() - start).max() > 0.2
 

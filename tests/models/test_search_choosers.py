@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from models.search.banks import Forced
+from models.search.banks import Phrases
 from models.search.scores import coverage_penalty
 from tests.models import reference
 from tests.models.chain import Chain, assert_same, found, run
@@ -262,7 +262,7 @@ def forced(rows: list[list[list[int]]], begins: Any = None) -> dict[str, Any]:
     for row, every in enumerate(rows):
         for place, phrase in enumerate(every):
             tokens[row, place, : len(phrase)] = phrase
-    return {"forced": Forced(tf.constant(tokens), begins)}
+    return {"forced": Phrases(tf.constant(tokens), begins)}
 
 
 FORCED: list[list[list[int]]] = [[[4]], [[5, 6]], [[4], [5, 6]], []]

@@ -157,8 +157,8 @@ def test_every_sentence_has_its_own_beginning(size: int) -> None:
     """However its letters are spelt, and beyond its last letter."""
     texts = ["ab", "", "a ", "ab.", "a"]
     limits = [4, 2, 4, 4, 3]
-    tables = Speller(PIECES, (*MARKS, UNK)).tables(texts)
-    rule = begin_with(tf.constant(tables.allowed), tables.sizes)
+    table = Speller(PIECES, (*MARKS, UNK)).tables(texts)
+    rule = begin_with(tf.constant(table), SPELLING.sizes)
     chain = Chain(len(limits), V)
     hypotheses = run(chain, limits, rules=[rule], beam_size=size)
     for row, (text, limit) in enumerate(zip(texts, limits, strict=True)):
@@ -178,7 +178,7 @@ def test_beginnings_that_the_pieces_cannot_write() -> None:
         Speller(PIECES, (*MARKS, UNK)).tables(["abc"])
     # "▁a" leads nowhere in "abb.", if no piece is "b" alone.
     pieces = ["<pad>", "<unk>", "<s>", "</s>", "▁a", "▁ab", "b."]
-    allowed = Speller(pieces, (*MARKS, UNK)).tables(["abb."]).allowed
+    allowed = Speller(pieces, (*MARKS, UNK)).tables(["abb."])
     np.testing.assert_array_equal(np.flatnonzero(allowed[0, 0]), [5])
 
 
@@ -187,7 +187,7 @@ def test_a_real_tokenizer_writes_every_beginning() -> None:
     pieces = tokenizer.pieces(range(tokenizer.vocabulary_size))
     speller = Speller(pieces, (*MARKS, UNK))
     text = "Ü homme?"
-    allowed = speller.tables([text]).allowed[0]
+    allowed = speller.tables([text])[0]
     written = 0
     for token in tokenizer.encode(text):
         assert allowed[min(written, len(allowed) - 1), token]
@@ -198,8 +198,8 @@ def test_a_real_tokenizer_writes_every_beginning() -> None:
 def test_data_of_sentences_leave_with_them() -> None:
     """As in translation, where the batch shrinks."""
     texts, limits = ["ab", "a.", ""], [9, 3, 5]
-    tables = Speller(PIECES, (*MARKS, UNK)).tables(texts)
-    rule = begin_with(tf.constant(tables.allowed), tables.sizes)
+    table = Speller(PIECES, (*MARKS, UNK)).tables(texts)
+    rule = begin_with(tf.constant(table), SPELLING.sizes)
     assert isinstance(rule, SentenceRule)
     chain = Chain(3, V)
     whole = run(chain, limits, rules=[rule], beam_size=2)

@@ -448,7 +448,8 @@ def test_mixed_precision_trains_alike(name: str, policy: str) -> None:
     rough = moves(model, batch(), clip_norm=0.1)
 
     assert outputs["logits"].dtype.name == model.compute_dtype
-    assert norm(rough) == pytest.approx(0.1, rel=1e-2)
+    assert norm(rough) == pytest.approx(norm(exact), rel=1e-2)
+    assert norm(exact) < 0.11  # slower weights count less in what is limited
     along = sum(np.sum(a * b) for a, b in zip(exact, rough, strict=True))
     assert along / norm(exact) / norm(rough) > 0.97
 

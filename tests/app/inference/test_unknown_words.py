@@ -58,6 +58,10 @@ class Planted:
     ) -> tuple[Encoded, tf.Tensor]:
         return Encoded(source), tf.zeros([tf.shape(source)[0], 1], tf.int32)
 
+    @property
+    def attends(self) -> bool:
+        return self.rows is not None
+
     def stepper(self, encoded: Encoded) -> tuple[Any, Any]:
         return self.step, encoded
 
