@@ -83,6 +83,13 @@ class Sides(NamedTuple):
         every = [side.tokenizer for side in self]
         return every[:1] if every[0] is every[1] else every
 
+    def is_like(self, other: Sides) -> bool:
+        """Tell whether both have equal tokenizers and languages."""
+        return self.languages == other.languages and all(
+            one.tokenizer.model == another.tokenizer.model
+            for one, another in zip(self, other, strict=True)
+        )
+
     def lengths(self, pairs: Sequence[Pair]) -> np.ndarray:
         """Return the numbers of tokens of source and target, EOS included.
 

@@ -105,9 +105,11 @@ class Language:
     @property
     def is_spaced(self) -> bool:
         """Tell whether spaces separate the words of the language."""
-        code = base(self.code)
-        unspaced = code in CHINESE or code in BY_CHARACTERS - {"ko"}
-        return self.tokenised or not unspaced
+        code = re.split("[-_]", self.code.lower())[0]
+        if len(code) > 2 and code not in CHINESE:
+            code = base(code)
+        unspaced = CHINESE | BY_CHARACTERS - {"ko"}
+        return self.tokenised or code not in unspaced
 
     def words(self, text: str) -> list[Span]:
         """Return the spans of the words of `text`, in characters.

@@ -14,9 +14,11 @@ from app.commands.options import (
     Cut,
     DataDir,
     Debug,
+    Ensemble,
     KeepUnknown,
     Reference,
     RunFolder,
+    SearchSettings,
     Source,
     Split,
     files_of,
@@ -43,6 +45,8 @@ def evaluate(
     cut: Cut = False,
     alignments: Alignments = None,
     beam: Beam = None,
+    ensemble: Ensemble = None,
+    set_: SearchSettings = None,
     keep_unknown: KeepUnknown = False,
     output: Output = None,
     as_json: AsJson = False,
@@ -52,10 +56,10 @@ def evaluate(
 ) -> None:
     """Measure a model: BLEU, chrF, TER, perplexity, accuracy, alignment.
 
-    Hypotheses, attention, scores and pictures are kept under RUN/evaluation, in
-    files named SPLIT.*. If options such as --beam 1 are given, the name says
-    so: SPLIT.beam1.*. Results for files of your own are kept under
-    RUN/evaluation/files. If a file cannot be written, a warning names it.
+    Hypotheses, attention, scores and pictures are kept in RUN/evaluation, in
+    files named SPLIT.* or, with options such as --beam 1, SPLIT.beam1.*; for
+    files of your own, in RUN/evaluation/files. If a file cannot be written, a
+    warning names it.
     """
     files = files_of(source, reference, alignments)
     with one_sentence(debug):
@@ -72,10 +76,9 @@ def evaluate(
             cut=cut,
             beam_size=beam,
             keep_unknown=keep_unknown,
+            ensemble=ensemble or (),
+            search=set_ or (),
             output=output,
         )
-        print(
-            json.dumps(to_json(measured), ensure_ascii=False)
-            if as_json
-            else table(measured)
-        )
+        shown = json.dumps(to_json(measured), ensure_ascii=False)
+        print(shown if as_json else table(measured))

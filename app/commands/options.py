@@ -104,6 +104,26 @@ KeepUnknown = Annotated[
         "model looked at most when it wrote that <unk>.",
     ),
 ]
+Ensemble = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--ensemble",
+        metavar="RUN",
+        help="A further run that translates together with RUN: the "
+        "probabilities of a word are averaged. Can be repeated. The runs must "
+        "have the same tokenizer.",
+    ),
+]
+SearchSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="search.KEY=VALUE",
+        help="Change an option of search, such as search.length_penalty=0.6; "
+        "can be repeated. The section search of the run's config.yaml lists "
+        "all of them.",
+    ),
+]
 AsJson = Annotated[
     bool,
     typer.Option("--json", help="Print machine-readable results on stdout."),

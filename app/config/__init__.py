@@ -9,6 +9,7 @@ from app.config.loading import (
     save_config,
     useful,
     with_epochs,
+    with_search,
     without_unused,
 )
 from app.config.messages import explain
@@ -32,5 +33,6 @@ __all__ = [
     "save_config",
     "useful",
     "with_epochs",
+    "with_search",
     "without_unused",
 ]

@@ -91,6 +91,33 @@ def changed(config: Config, overrides: Sequence[str]) -> Config:
     return config
 
 
+def with_search(config: Config, overrides: Sequence[str]) -> Config:
+    """Return a copy of a configuration with other options of search.
+
+    Args:
+        config: the configuration.
+        overrides: changes of options, each written as `search.KEY=VALUE`.
+
+    Raises:
+        GlimpseError: an override changes an option outside the section
+            `search`, or is not valid.
+    """
+    for override in overrides:
+        if not override.strip().startswith("search."):
+            raise GlimpseError(
+                f"--set got '{override}', but here only options of search can "
+                "be changed, since the model is trained already: give "
+                "search.KEY=VALUE, such as search.length_penalty=0.6"
+            )
+    if not overrides:
+        return config
+    section = {"search": dataclasses.asdict(config.search)}
+    values = _overridden(section, overrides)
+    return dataclasses.replace(
+        config, search=_validated(values, "with this").search
+    )
+
+
 def useful(config: Config, overrides: Sequence[str]) -> list[str]:
     """Return the overrides whose options have an effect in `config`."""
     unused = {f"model.{name}" for name in config.model.unused()}

@@ -76,6 +76,8 @@ class Hypothesis:
             a translation found by search.
         token_log_probs: natural log-probability of each target token (T,); None
             if they were not computed.
+        carried: text of the translation with the placeholders, tags and
+            glossary entries of the source; None if the source has none.
         posterior: for a given translation, attention (T, S) computed with
             knowledge of the target words, see `Seq2Seq.posterior`; None if it
             was not computed.
@@ -90,6 +92,7 @@ class Hypothesis:
     loss: float | None = None
     posterior: np.ndarray | None = None
     token_log_probs: np.ndarray | None = None
+    carried: str | None = None
     _views: dict[tuple[str, str], View] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -97,7 +100,7 @@ class Hypothesis:
     @property
     def text(self) -> str:
         """Text of the translation."""
-        return self.target.text
+        return self.target.text if self.carried is None else self.carried
 
     @property
     def ids(self) -> tuple[int, ...]:

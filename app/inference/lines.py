@@ -13,6 +13,7 @@ from app import alignment
 from app.inference.cautions import cautions
 from app.inference.hypotheses import By, Hypothesis, Translation
 from app.inference.translator import Translator
+from app.inference.wishes import NO_WISHES, Wishes
 from data.corpora.recoding import (
     how_to_convert,
     recoded,
@@ -40,9 +41,7 @@ class LineOptions:
             of pieces of words.
         alignments: whether the JSON object also has the links between words.
         npz: NumPy file to write attention and links to; None to write no file.
-        keep_unknown: whether `<unk>`, the mark of an unknown word, stays in
-            translations. If false, a source word replaces it; see
-            `Translator.translate`.
+        wishes: wishes for the translation of each line.
     """
 
     beam_size: int | None = None
@@ -51,7 +50,7 @@ class LineOptions:
     words: bool = False
     alignments: bool = False
     npz: Path | None = None
-    keep_unknown: bool = False
+    wishes: Wishes = NO_WISHES
 
     @property
     def by(self) -> By:
@@ -60,7 +59,7 @@ class LineOptions:
 
 
 def translate_lines(
-    run: Path,
+    translator: Translator,
     source: BinaryIO,
     output: TextIO,
     options: LineOptions,
@@ -82,7 +81,7 @@ def translate_lines(
     it.
 
     Args:
-        run: run folder of the model.
+        translator: the translator to use.
         source: the stream to read.
         output: the stream to print the translations to.
         options: what to print, and how to translate.
@@ -90,7 +89,6 @@ def translate_lines(
             with two arguments: the translation, and the number of its line,
             counted from 1. If None, no function is called.
     """
-    translator = Translator.load(run, keep_unknown=options.keep_unknown)
     views: list[alignment.View] = []
     links: list[list[alignment.Link]] = []
     number = 0
@@ -101,7 +99,10 @@ def translate_lines(
             for place, line in enumerate(chunk, start=1)
         ]
         for translation in translator.translate(
-            texts, beam_size=options.beam_size, nbest=options.nbest
+            texts,
+            beam_size=options.beam_size,
+            nbest=options.nbest,
+            wishes=[options.wishes] * len(texts),
         ):
             number += 1
             line = f"Line {number}"

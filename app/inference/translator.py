@@ -3,18 +3,21 @@
 It takes text, and returns translations with their attention.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from app.config import Config
+from app.config import Config, with_search
 from app.inference.batching import batches, dealt, padded
+from app.inference.carrying import Carrier, Prepared, with_marks
 from app.inference.hypotheses import Hypothesis, Item, Translation
+from app.inference.loading import load
 from app.inference.unknown_words import replaced
 from app.inference.wishes import (
     Wishes,
@@ -24,7 +27,6 @@ from app.inference.wishes import (
     with_beams,
 )
 from app.machine.device import pick_device
-from app.runs import Run
 from data import normalise
 from data.inventory import Adapted, Inventory, as_it_is
 from data.sides import Sides
@@ -52,6 +54,7 @@ class Translator:
             training text; None if they are not known.
         keep_unknown: whether `<unk>`, the mark of an unknown word, stays in
             translations. If false, a source word replaces it; see `translate`.
+        glossary: translations of terms; see `app.inference.carrying`.
     """
 
     def __init__(
@@ -61,12 +64,14 @@ class Translator:
         config: Config,
         inventory: Inventory | None = None,
         keep_unknown: bool = False,
+        glossary: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.model = model
         self.sides = sides
         self.config = config
         self.inventory = inventory
         self.keep_unknown = keep_unknown
+        self.carrier = Carrier.of(inventory, glossary)
         self._search_graph = partial(
             search_graph, spelling=sides.target.spelling
         )
@@ -74,23 +79,35 @@ class Translator:
 
     @classmethod
     def load(
-        cls, folder: Path | str, *, keep_unknown: bool = False
+        cls,
+        folder: Path | str,
+        ensemble: Sequence[Path | str] = (),
+        *,
+        search: Sequence[str] = (),
+        keep_unknown: bool = False,
+        glossary: Mapping[str, str] = MappingProxyType({}),
     ) -> "Translator":
         """Load the best model of a run folder, and make a translator of it.
 
         Args:
             folder: the run folder.
+            ensemble: further run folders, whose models translate together with
+                the first; see `models.ensemble`.
+            search: changes of the options of search, each written as
+                `search.KEY=VALUE`.
             keep_unknown: see `Translator`.
+            glossary: see `Translator`.
 
         Raises:
-            GlimpseError: `folder` is not a run folder, or its weights cannot be
-                read.
+            GlimpseError: a folder is not a run folder, its weights cannot be
+                read, its tokenizers differ from those of `folder`, or a change
+                is not valid.
         """
-        run = Run.open(Path(folder))
-        sides = run.load_sides()
-        model = run.build_model(sides)
-        run.load_weights(model)
-        return cls(model, sides, run.config, run.load_inventory(), keep_unknown)
+        model, sides, config, inventory = load(
+            [Path(each) for each in (folder, *ensemble)]
+        )
+        config = with_search(config, search)
+        return cls(model, sides, config, inventory, keep_unknown, glossary)
 
     def translate(
         self,
@@ -109,28 +126,32 @@ class Translator:
         largest attention weight in the step that produced the unknown word
         (Jean et al. 2015, section 3.3; Luong, Pham and Manning 2015). The text
         has `<unk>` instead if all weights of that step are 0, if the model has
-        no attention, or if `keep_unknown` is true.
+        no attention, or if `keep_unknown` is true. Placeholders, tags and terms
+        of the glossary are carried over by attention; see
+        `app.inference.carrying`.
 
         Args:
             sentences: any texts; the translation of an empty text is empty.
             beam_size: number of hypotheses kept in the search; None for the
                 number in `options`.
-            nbest: number of translations of each sentence, at most `beam_size`.
-            options: options of the search; None for those in the run's
-                configuration.
-            wishes: wishes for the translation of each sentence; empty for none.
+            nbest: number of translations of each, at most `beam_size`.
+            options: options of the search; None for the translator's own.
+            wishes: a wish for each sentence; empty for none.
             progress: function that is called after each batch with the number
                 of sentences in that batch.
 
         Raises:
-            GlimpseError: `nbest` is larger than the beam size, or a wish cannot
-                come true.
+            GlimpseError: `nbest` is larger than the beam size, or no
+                translation can be as wished.
         """
         options = options or self.config.search
-        if beam_size is not None:
-            options = replace(options, beam_size=beam_size)
+        options = replace(options, beam_size=beam_size or options.beam_size)
         options = with_beams(options, wishes, self.sides.target, nbest)
-        done = [self._empty(sentence) for sentence in sentences]
+        prepared = [self._prepare(sentence) for sentence in sentences]
+        done = [
+            replace(self._empty(each.text), source=each.typed)
+            for each in prepared
+        ]
         items = [translation.read for translation in done]
         parts = self._parts(len(items))
         for batch in batches([len(item.ids) for item in items]):
@@ -142,12 +163,10 @@ class Translator:
                 parts,
             )
             for place, row in enumerate(rows):
-                done[row] = replace(
-                    done[row],
-                    hypotheses=self._hypotheses(
-                        found, place, items[row], nbest
-                    ),
-                )
+                every = self._hypotheses(found, place, items[row], nbest)
+                begins = wishes[row].beginning if wishes else ""
+                marked = (with_marks(x, prepared[row], begins) for x in every)
+                done[row] = replace(done[row], hypotheses=tuple(marked))
             progress(len(rows))
         return done
 
@@ -234,6 +253,11 @@ class Translator:
         """
         counted = self.inventory.longest if self.inventory else None
         return counted or self.config.pipeline.max_source_length
+
+    def _prepare(self, sentence: str) -> Prepared:
+        if not self.model.attends:  # nothing shows where marks belong
+            return Prepared(sentence, sentence)
+        return self.carrier.prepare(sentence)
 
     def _adapt(self, sentence: str) -> Adapted:
         """Normalise a sentence, and adapt it to the training text.
@@ -331,17 +355,17 @@ class Translator:
 
     def _hypotheses(
         self, found: Hypotheses, place: int, source: Item, nbest: int
-    ) -> tuple[Hypothesis, ...]:
+    ) -> list[Hypothesis]:
         lengths = found.lengths[place]
-        hypotheses = tuple(
+        hypotheses = [
             self._hypothesis(found, place, rank, source)
             for rank in range(min(nbest, len(lengths)))
             if lengths[rank]
-        )
+        ]
         by_word = self.sides.target.tokenizer.is_word_level
         if self.keep_unknown or not by_word:
             return hypotheses
-        return tuple(map(replaced, hypotheses))
+        return [replaced(each) for each in hypotheses]
 
     def _hypothesis(
         self, found: Hypotheses, place: int, rank: int, source: Item

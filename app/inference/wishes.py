@@ -25,6 +25,9 @@ class Wishes:
     phrases: tuple[str, ...] = ()
 
 
+NO_WISHES = Wishes()
+
+
 def inputs_of(wishes: Sequence[Wishes], target: Text) -> dict[str, np.ndarray]:
     """Return the inputs of a search graph that make wishes come true.
 
@@ -121,15 +124,14 @@ def random_numbers(
         options: options of the search, with seed and number of hypotheses K.
         length: largest length L of a hypothesis in tokens.
     """
-    shape = (options.beam_size, length)
-    return np.stack(
-        [
-            np.random.default_rng([options.seed, *ids]).random(
-                shape, np.float32
-            )
-            for ids in sources
-        ]
-    )
+    # The numbers of a step come after those of the step before, so that a
+    # larger length does not change them.
+    shape = (length, options.beam_size)
+    every = [
+        np.random.default_rng([options.seed, *ids]).random(shape, np.float32)
+        for ids in sources
+    ]
+    return np.stack(every).transpose(0, 2, 1)
 
 
 def longest(

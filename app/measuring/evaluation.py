@@ -1,10 +1,11 @@
 """Evaluation of a run, as done by the command `evaluate`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.inference import Translator
 from app.inference.cautions import check_lengths
-from app.measuring.keeping import result_name
+from app.measuring.keeping import ensemble_name, result_name, setting_name
 from app.measuring.measure import Measured, measure
 from app.measuring.saving import save
 from app.measuring.sets import Files, load_set
@@ -22,13 +23,14 @@ def evaluate(
     cut: bool = False,
     beam_size: int | None = None,
     keep_unknown: bool = False,
+    ensemble: Sequence[Path] = (),
+    search: Sequence[str] = (),
     output: Path | None = None,
 ) -> Measured:
     """Measure a run on a split of its corpus, or on files; save the results.
 
-    The names of the saved files depend on what was measured and with which
-    options; see `app.measuring.keeping`. If files cannot be written, a warning
-    names them.
+    The names of the saved files tell what was measured, see
+    `app.measuring.keeping`. If files cannot be written, a warning names them.
 
     Args:
         folder: the run folder.
@@ -42,6 +44,8 @@ def evaluate(
         keep_unknown: whether `<unk>` stays in the translations of a word-level
             model. If false, a source word replaces each `<unk>`; see
             `Translator`.
+        ensemble: see `Translator.load`.
+        search: see `Translator.load`.
         output: the folder to save the results in; None for the run's folder
             `evaluation`.
 
@@ -52,20 +56,21 @@ def evaluate(
     """
     run = Run.open(folder)
     given = load_set(run, split, files, places or Places())
-    translator = Translator.load(folder, keep_unknown=keep_unknown)
+    translator = Translator.load(
+        folder, ensemble, search=search, keep_unknown=keep_unknown
+    )
     sources = [example.source for example in given.examples]
     check_lengths(translator, sources, files and files.source, cut)
     measured = measure(translator, given, EVALUATED, beam_size)
-    own_beam = run.config.search.beam_size
-    name = result_name(
-        given.split,
-        files or (),
-        {
-            f"beam{measured.beam}": measured.beam != own_beam,
-            "keep-unknown": keep_unknown,
-            "cut": cut
-            and files is not None,  # long lines of a split are always cut
-        },
-    )
+    own_beam = translator.config.search.beam_size
+    told = {
+        f"beam{measured.beam}": beam_size not in (None, own_beam),
+        "keep-unknown": keep_unknown,
+        # Long lines of a split are always cut.
+        "cut": cut and files is not None,
+        **dict.fromkeys(map(setting_name, search), True),
+        ensemble_name(ensemble): bool(ensemble),
+    }
+    name = result_name(given.split, files or (), told)
     save((output or run.evaluation) / name, measured)
     return measured

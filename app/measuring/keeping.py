@@ -11,6 +11,7 @@ files.
 import hashlib
 import logging
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,26 @@ def result_name(
     if not any(files):
         return ".".join((split, *told))
     places = [os.path.abspath(path) if path else "" for path in files]
-    mark = hashlib.sha256(os.fsencode("\n".join(places))).hexdigest()[:8]
+    mark = _hash("\n".join(places))
     return f"{FILES}/" + ".".join((f"{split[:LONGEST_NAME]}-{mark}", *told))
+
+
+def setting_name(setting: str) -> str:
+    """Return a part of a file name for a setting `search.KEY=VALUE`."""
+    key, _, value = setting.removeprefix("search.").partition("=")
+    name = f"{key.strip()}={value.strip()}"
+    if len(name) <= LONGEST_NAME and re.fullmatch(r"[\w.=-]+", name):
+        return name
+    return f"{key.strip()[:LONGEST_NAME]}-{_hash(value)}"
+
+
+def ensemble_name(runs: Sequence[Path]) -> str:
+    """Return a part of a file name for the further runs of an ensemble."""
+    return f"ensemble-{_hash(chr(10).join(map(os.path.abspath, runs)))}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:8]
 
 
 def keep(stem: Path, parts: Mapping[str, Callable[[Path], Any]]) -> None:

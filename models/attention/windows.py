@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from data.naming import choose
+from models.adam import learn_slower
 from models.building import Shape, build_once
 
 
@@ -145,6 +146,12 @@ class LocalPredictive(Window):
     weights of a query may sum to less than 1. Luong et al. 2015, equations 9
     and 10.
 
+    At the start of training, a model that does not know where to look does best
+    with little of the context, and it can have that by moving all centres to an
+    end of the source, where they stay. So v starts at 0: the first centres are
+    in the middle, whatever the query. `models.Adam` multiplies the learning
+    rate of W by 1 / sqrt(H), where H is the dimension of queries.
+
     Args:
         half_width: see `Window`.
     """
@@ -152,7 +159,10 @@ class LocalPredictive(Window):
     def __init__(self, half_width: float = 10, **kwargs: Any) -> None:
         super().__init__(half_width, **kwargs)
         self.centre_projection = layers.Dense(
-            1, use_bias=False, dtype=self.dtype_policy
+            1,
+            use_bias=False,
+            kernel_initializer="zeros",
+            dtype=self.dtype_policy,
         )
 
     def build(self, query_shape: Shape) -> None:
@@ -162,6 +172,7 @@ class LocalPredictive(Window):
         )
         build_once(self.query_projection, query_shape)
         build_once(self.centre_projection, query_shape)
+        learn_slower(self.query_projection.kernel, units**-0.5)
 
     def centre(
         self, query: tf.Tensor, lengths: tf.Tensor, state: dict[str, tf.Tensor]

@@ -94,9 +94,12 @@ def test_a_weight_under_a_strategy_keeps_its_rate() -> None:
 
 
 def test_weights_in_long_sums_learn_slower() -> None:
-    """See docs/experiments.md; the kernel of input feeding starts at 0."""
+    """See docs/experiments.md; two of them start at 0."""
     options = ModelOptions(
-        decoder="luong", attention="luong-general", input_feeding=True
+        decoder="luong",
+        attention="luong-general",
+        input_feeding=True,
+        window="local-p",
     )
     model = build_model(options, 20, 30)
     model.build()
@@ -104,7 +107,10 @@ def test_weights_in_long_sums_learn_slower() -> None:
     scored, fed = decoder.attention.key_projection, decoder.feed_projection
     factors = {scored.kernel.path: 256**-0.5}
     factors[fed.kernel.path] = decoder.readout_units**-0.5
+    window = decoder.attention.window
+    factors[window.query_projection.kernel.path] = 128**-0.5
     for weight in model.trainable_variables:
         expected = factors.get(weight.path, 1.0)
         assert getattr(weight, FACTOR, 1.0) == expected
-    assert not fed.kernel.numpy().any()
+    for start in (fed, window.centre_projection):
+        assert not start.kernel.numpy().any()

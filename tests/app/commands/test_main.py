@@ -150,6 +150,7 @@ def test_json_has_the_keys_that_are_promised(run: Path) -> None:
     first, empty = (json.loads(line) for line in out.splitlines())
     assert set(first) == {
         *("source", "translation", "score", "source_tokens", "target_tokens"),
+        *("confidence", "token_confidences"),
         *("attention", "nbest", "alignments"),
     }
     assert first["source"] == SOURCES[0]

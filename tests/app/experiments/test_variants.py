@@ -93,7 +93,8 @@ def test_every_variant_is_a_configuration() -> None:
     three = {each.name for each in found if len(each.seeds) == 3}
     assert three == {
         *("bahdanau", "conditional", "luong", "luong-feeding"),
-        *("luong-dot-decoder", "luong-concat-decoder", "luong-local-p"),
+        *("luong-dot-decoder", "luong-dot-feeding", "luong-concat-decoder"),
+        *("luong-concat-feeding", "luong-local-m", "luong-local-p"),
     }
     assert all("training.epochs=3" in each.overrides for each in found)
 

@@ -46,7 +46,7 @@ def small(translator: Translator) -> Translator:
 @pytest.fixture
 def loaded(small: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run folder holds the small translator; nothing is drawn."""
-    monkeypatch.setattr(Translator, "load", lambda folder, **options: small)
+    monkeypatch.setattr(Translator, "load", lambda *_, **options: small)
     for command in ("align", "evaluate", "translate"):
         monkeypatch.setattr(
             f"app.commands.{command}.pick_device_for", lambda run: None

@@ -83,7 +83,9 @@ def read(
     def read(stdin: bytes) -> list[str]:
         output = io.StringIO()
         options = LineOptions(beam_size=1, as_json=True)
-        translate_lines(tiny_run, io.BytesIO(stdin), output, options)
+        translate_lines(
+            Translator.load(tiny_run), io.BytesIO(stdin), output, options
+        )
         lines = output.getvalue().splitlines()
         return [json.loads(line)["source"] for line in lines]
 
@@ -156,7 +158,9 @@ class Typed(io.BytesIO):
 def test_a_typed_line_is_answered_before_the_next(tiny_run: Path) -> None:
     output = io.StringIO()
     source = Typed([*SOURCES[:2], "été\rété"], output)
-    translate_lines(tiny_run, source, output, LineOptions(beam_size=1))
+    translate_lines(
+        Translator.load(tiny_run), source, output, LineOptions(beam_size=1)
+    )
     assert source.seen == [0, 1, 2, 3]
 
 

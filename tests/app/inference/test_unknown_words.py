@@ -200,7 +200,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run folder holds the same planted translator."""
     translator = make_translator(say("? voit ?"), [KARL, SEES, OSLO])
 
-    def load(folder: Any, *, keep_unknown: bool = False) -> Translator:
+    def load(*_: Any, keep_unknown: bool = False, **__: Any) -> Translator:
         translator.keep_unknown = keep_unknown
         return translator
 

@@ -39,7 +39,7 @@ def files(tmp_path: Path) -> tuple[object, ...]:
 @pytest.fixture
 def corpus(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three sentences stand for each split of any run's corpus."""
-    monkeypatch.setattr(Translator, "load", lambda folder, **_: translator)
+    monkeypatch.setattr(Translator, "load", lambda *_, **__: translator)
     monkeypatch.setattr(
         "app.runs.folder.open_corpus",
         lambda options, *_: SimpleNamespace(

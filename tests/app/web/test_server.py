@@ -68,7 +68,9 @@ def ask(client: TestClient, text: str, **options: Any) -> Any:
 
 def by_command(run: Path, text: str, options: LineOptions) -> Any:
     output = io.StringIO()
-    translate_lines(run, io.BytesIO(text.encode()), output, options)
+    translate_lines(
+        Translator.load(run), io.BytesIO(text.encode()), output, options
+    )
     return json.loads(output.getvalue())
 
 
