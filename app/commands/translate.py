@@ -154,19 +154,18 @@ def translate(
         from app.inference.wishes import Wishes
 
         pick_device_for(run)
-        wishes = Wishes(prefix, tuple(force or ()))
+        terms = () if glossary is None else read_glossary(glossary)
+        wishes = Wishes(prefix, tuple(force or ()), terms)
         beam = nbest if sample and beam is None else beam
         options = LineOptions(
             beam, nbest, as_json, words, alignments, npz, wishes
         )
-        terms = {} if glossary is None else read_glossary(glossary)
         settings = _settings(set_ or (), forbid or (), sample, seed)
         translator = Translator.load(
             run,
             ensemble or (),
             search=settings,
             keep_unknown=keep_unknown,
-            glossary=terms,
         )
         names = ", ".join(map(str, (run, *(ensemble or ()))))
         logging.info("Translating with %s", names)

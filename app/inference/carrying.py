@@ -7,10 +7,11 @@ the translation to replace, and where to put the tags. Whatever attention shows,
 each placeholder and each tag occurs in the translation exactly once.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import regex
@@ -20,7 +21,6 @@ from data import GlimpseError, normalise
 from data.inventory import Inventory
 from data.text import Span
 
-Kind = Literal["placeholder", "tag", "entry"]
 _MARKS = regex.compile(
     r"(?P<tag></?[A-Za-z][^<>]*>)"
     r"|(?P<placeholder>\{\{[^{}]*\}\}|\$?\{[^{}\s]*\}|%(?:\d+\$)?[sdif@]\b)"
@@ -34,14 +34,14 @@ class Mark:
     """Part of a source that is carried over.
 
     Attributes:
-        kind: what it is.
+        kind: "placeholder", "tag" or "entry" of the glossary.
         text: what the translation has for it.
         start: its first character in the text that the model reads.
         end: the character after its last one; for a tag, the same as `start`.
         glued: whether it has no space before it, and none after it.
     """
 
-    kind: Kind
+    kind: str
     text: str
     start: int
     end: int
@@ -57,77 +57,60 @@ class Prepared:
     marks: tuple[Mark, ...] = ()
 
 
-@dataclass(frozen=True)
-class Carrier:
-    """Carrier of marks from sources into translations.
+def prepare(
+    sentence: str,
+    stand_in: str | None = None,
+    glossary: tuple[tuple[str, str], ...] = (),
+) -> Prepared:
+    """Return what the model is to read for a sentence, and the marks in it.
 
-    Attributes:
+    Args:
+        sentence: any text.
         stand_in: word that the model reads for a placeholder; None to let it
             read the placeholder itself.
-        glossary: translations of terms; the keys are in lower case.
+        glossary: terms with their translations. Upper and lower case of a term
+            count as the same.
     """
+    text = normalise(sentence)
+    pattern, translations = _pattern(glossary)
+    read, done = "", 0
+    marks: list[Mark] = []
 
-    stand_in: str | None = None
-    glossary: Mapping[str, str] = field(default_factory=dict)
+    def more(part: str) -> str:
+        return part.lstrip(" ") if read[-1:] in ("", " ") else part
 
-    @classmethod
-    def of(
-        cls, inventory: Inventory | None, glossary: Mapping[str, str]
-    ) -> "Carrier":
-        """Make a carrier whose stand-in is a name that the model knows.
+    for found in pattern.finditer(text):
+        read += more(text[done : found.start()])
+        done, start = found.end(), len(read)
+        kind, own = found.lastgroup, found.group()
+        if kind == "placeholder":
+            read += stand_in or own
+        elif kind == "entry":
+            read += own
+            own = translations[own.lower()]
+        around = text[: found.start()][-1:], text[done:][:1]
+        before, after = (each not in ("", " ") for each in around)
+        marks.append(Mark(kind, own, start, len(read), (before, after)))
+    read += more(text[done:])
+    return Prepared(sentence, read.rstrip(" "), tuple(marks))
 
-        Args:
-            inventory: the words of the training text; None if not known.
-            glossary: translations of terms.
-        """
-        lower = {normalise(k).lower(): v for k, v in glossary.items()}
-        return cls(_frequent_name(inventory), lower)
 
-    def prepare(self, sentence: str) -> Prepared:
-        """Return what the model is to read for a sentence."""
-        text = normalise(sentence)
-        pattern = self._pattern()
-        if not pattern.search(text):
-            return Prepared(sentence, text)
-        parts: list[str] = []
-        marks: list[Mark] = []
-        length = done = 0
-
-        def add(part: str) -> None:
-            nonlocal length
-            if not length or (parts and parts[-1].endswith(" ")):
-                part = part.lstrip(" ")
-            parts.append(part)
-            length += len(part)
-
-        for found in pattern.finditer(text):
-            add(text[done : found.start()])
-            done = found.end()
-            kind: Kind = found.lastgroup
-            own = found.group()
-            glued = (
-                text[: found.start()][-1:] not in ("", " "),
-                text[found.end() :][:1] not in ("", " "),
-            )
-            start = length
-            if kind == "placeholder":
-                add(self.stand_in or own)
-            elif kind == "entry":
-                add(own)
-                own = self.glossary[own.lower()]
-            marks.append(Mark(kind, own, start, length, glued))
-        add(text[done:])
-        read = "".join(parts).rstrip(" ")
-        return Prepared(sentence, read, tuple(marks))
-
-    def _pattern(self) -> "regex.Pattern[str]":
-        if not self.glossary:
-            return _MARKS
-        terms = sorted(self.glossary, key=len, reverse=True)
-        entry = "|".join(map(regex.escape, terms))
-        return regex.compile(
+@lru_cache(maxsize=8)
+def _pattern(
+    glossary: tuple[tuple[str, str], ...],
+) -> tuple["regex.Pattern[str]", dict[str, str]]:
+    """Return a pattern of marks, and translations of terms in lower case."""
+    known = {normalise(term).lower(): text for term, text in glossary}
+    if not known:
+        return _MARKS, known
+    terms = sorted(known, key=len, reverse=True)  # the longest counts
+    entry = "|".join(map(regex.escape, terms))
+    return (
+        regex.compile(
             rf"{_MARKS.pattern}|(?P<entry>(?i:(?<!\w)(?:{entry})(?!\w)))"
-        )
+        ),
+        known,
+    )
 
 
 def with_marks(
@@ -314,8 +297,12 @@ def _partners(marks: Sequence[Mark]) -> dict[int, int]:
     return found
 
 
-def _frequent_name(inventory: Inventory | None) -> str | None:
-    """Return the most frequent word that is always written with a capital."""
+def frequent_name(inventory: Inventory | None) -> str | None:
+    """Return the most frequent word that is always written with a capital.
+
+    It can stand for a placeholder, since the model knows it as a name. The
+    result is None if there is no such word, or if words were not counted.
+    """
     if inventory is None or not inventory.is_whole:
         return None
     words = inventory.words
@@ -331,7 +318,7 @@ def _frequent_name(inventory: Inventory | None) -> str | None:
     return max(names, default=(0, None))[1]
 
 
-def read_glossary(path: Path) -> dict[str, str]:
+def read_glossary(path: Path) -> tuple[tuple[str, str], ...]:
     """Read a glossary: a file with a term, a tab and its translation per line.
 
     Empty lines are left out.
@@ -346,7 +333,7 @@ def read_glossary(path: Path) -> dict[str, str]:
             f"The glossary {path} cannot be read ({error}); a UTF-8 file with "
             "a term, a tab and its translation on each line is accepted"
         ) from error
-    found = {}
+    found = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
@@ -356,5 +343,5 @@ def read_glossary(path: Path) -> dict[str, str]:
                 f"Line {number} of the glossary {path} is '{line[:60]}', but a "
                 "term, a tab and its translation are accepted: write it so"
             )
-        found[term] = rest[0]
-    return found
+        found.append((term, rest[0]))
+    return tuple(found)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from data import GlimpseError
 from data.inventory import Inventory
 from data.modalities import Axis, Text
 from data.text import Span
+from models import Hypotheses
 
 By = Literal["words", "pieces"]
 
@@ -231,3 +232,51 @@ class Translation:
             "words": self.inventory.unseen_words(adapted),
             "characters": self.inventory.unseen_characters(adapted),
         }
+
+
+def found_hypotheses(
+    found: Hypotheses, place: int, source: Item, target: Text, nbest: int
+) -> list[Hypothesis]:
+    """Return the best hypotheses that a search found for one sentence.
+
+    Args:
+        found: what the search found for a batch, as NumPy arrays.
+        place: index of the sentence in the batch.
+        source: the source text in the form that the model read.
+        target: modality of the target.
+        nbest: largest number of hypotheses to return.
+    """
+    hypotheses = []
+    for rank, length in enumerate(found.lengths[place][:nbest]):
+        if not length:
+            continue
+        ids = tuple(int(i) for i in found.tokens[place, rank, :length])
+        item = Item(target.decode(ids), ids, target)
+        hypotheses.append(
+            Hypothesis(
+                float(found.scores[place, rank]),
+                float(found.log_probs[place, rank]),
+                crop(found.seen.attention, (place, rank), item, source),
+                source,
+                item,
+                token_log_probs=found.token_log_probs[place, rank, :length],
+            )
+        )
+    return hypotheses
+
+
+def crop(
+    attention: Any, place: tuple[int, ...], target: Item, source: Item
+) -> np.ndarray | None:
+    """Return the attention (T, S) of a text, without padding; None if none.
+
+    Args:
+        attention: attention weights of a batch, or () without attention.
+        place: indices of the text in the batch.
+        target: the target text of T tokens.
+        source: the source text of S tokens.
+    """
+    if isinstance(attention, tuple):
+        return None
+    rows = attention[place][: len(target.ids), : len(source.ids)]
+    return rows.astype(np.float32)

@@ -3,23 +3,33 @@
 It takes text, and returns translations with their attention.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from app.config import Config, with_search
 from app.inference.batching import batches, dealt, padded
-from app.inference.carrying import Carrier, Prepared, with_marks
-from app.inference.hypotheses import Hypothesis, Item, Translation
+from app.inference.carrying import (
+    Prepared,
+    frequent_name,
+    prepare,
+    with_marks,
+)
+from app.inference.hypotheses import (
+    Hypothesis,
+    Item,
+    Translation,
+    crop,
+    found_hypotheses,
+)
 from app.inference.loading import load
 from app.inference.unknown_words import replaced
 from app.inference.wishes import (
+    NO_WISHES,
     Wishes,
     inputs_of,
     longest,
@@ -54,7 +64,6 @@ class Translator:
             training text; None if they are not known.
         keep_unknown: whether `<unk>`, the mark of an unknown word, stays in
             translations. If false, a source word replaces it; see `translate`.
-        glossary: translations of terms; see `app.inference.carrying`.
     """
 
     def __init__(
@@ -64,14 +73,13 @@ class Translator:
         config: Config,
         inventory: Inventory | None = None,
         keep_unknown: bool = False,
-        glossary: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.model = model
         self.sides = sides
         self.config = config
         self.inventory = inventory
         self.keep_unknown = keep_unknown
-        self.carrier = Carrier.of(inventory, glossary)
+        self.stand_in = frequent_name(inventory)
         self._search_graph = partial(
             search_graph, spelling=sides.target.spelling
         )
@@ -85,7 +93,6 @@ class Translator:
         *,
         search: Sequence[str] = (),
         keep_unknown: bool = False,
-        glossary: Mapping[str, str] = MappingProxyType({}),
     ) -> "Translator":
         """Load the best model of a run folder, and make a translator of it.
 
@@ -96,7 +103,6 @@ class Translator:
             search: changes of the options of search, each written as
                 `search.KEY=VALUE`.
             keep_unknown: see `Translator`.
-            glossary: see `Translator`.
 
         Raises:
             GlimpseError: a folder is not a run folder, its weights cannot be
@@ -107,7 +113,7 @@ class Translator:
             [Path(each) for each in (folder, *ensemble)]
         )
         config = with_search(config, search)
-        return cls(model, sides, config, inventory, keep_unknown, glossary)
+        return cls(model, sides, config, inventory, keep_unknown)
 
     def translate(
         self,
@@ -147,24 +153,22 @@ class Translator:
         options = options or self.config.search
         options = replace(options, beam_size=beam_size or options.beam_size)
         options = with_beams(options, wishes, self.sides.target, nbest)
-        prepared = [self._prepare(sentence) for sentence in sentences]
-        done = [
-            replace(self._empty(each.text), source=each.typed)
-            for each in prepared
-        ]
+        wishes = wishes or [NO_WISHES] * len(sentences)
+        prepared = list(map(self._prepare, sentences, wishes))
+        done = [self._empty(each) for each in prepared]
         items = [translation.read for translation in done]
         parts = self._parts(len(items))
         for batch in batches([len(item.ids) for item in items]):
             rows = dealt(batch, parts)
             found = self._search(
                 [items[row].ids for row in rows],
-                [wishes[row] for row in rows] if wishes else (),
+                [wishes[row] for row in rows],
                 options,
                 parts,
             )
             for place, row in enumerate(rows):
-                every = self._hypotheses(found, place, items[row], nbest)
-                begins = wishes[row].beginning if wishes else ""
+                every = self._finished(found, place, items[row], nbest)
+                begins = wishes[row].beginning
                 marked = (with_marks(x, prepared[row], begins) for x in every)
                 done[row] = replace(done[row], hypotheses=tuple(marked))
             progress(len(rows))
@@ -254,10 +258,10 @@ class Translator:
         counted = self.inventory.longest if self.inventory else None
         return counted or self.config.pipeline.max_source_length
 
-    def _prepare(self, sentence: str) -> Prepared:
+    def _prepare(self, sentence: str, wishes: Wishes) -> Prepared:
         if not self.model.attends:  # nothing shows where marks belong
             return Prepared(sentence, sentence)
-        return self.carrier.prepare(sentence)
+        return prepare(sentence, self.stand_in, wishes.glossary)
 
     def _adapt(self, sentence: str) -> Adapted:
         """Normalise a sentence, and adapt it to the training text.
@@ -272,12 +276,14 @@ class Translator:
         target = self.sides.target
         return Item(text, target.ids(text), target)
 
-    def _empty(self, sentence: str) -> Translation:
+    def _empty(self, prepared: Prepared) -> Translation:
         """Encode a sentence; return it with an empty text as translation."""
-        translation = self.encode(sentence)
+        translation = self.encode(prepared.text)
         target = Item("", (), self.sides.target)
         nothing = Hypothesis(0.0, 0.0, None, translation.read, target)
-        return replace(translation, hypotheses=(nothing,))
+        return replace(
+            translation, source=prepared.typed, hypotheses=(nothing,)
+        )
 
     def _parts(self, sentences: int) -> int:
         """Return the number of parts into which each batch is divided.
@@ -322,6 +328,16 @@ class Translator:
         graph = self._graph(self._search_graph, options, parts, tuple(given))
         return _run(graph, *padded(sources), *given.values())
 
+    def _finished(
+        self, found: Hypotheses, place: int, source: Item, nbest: int
+    ) -> list[Hypothesis]:
+        """Return the best hypotheses of one sentence of a batch."""
+        target = self.sides.target
+        hypotheses = found_hypotheses(found, place, source, target, nbest)
+        if self.keep_unknown or not target.tokenizer.is_word_level:
+            return hypotheses
+        return [replaced(each) for each in hypotheses]
+
     def _force(
         self,
         sources: Sequence[Item],
@@ -341,56 +357,18 @@ class Translator:
             Hypothesis(
                 float(forced.log_probs[place]),
                 float(forced.log_probs[place]),
-                _crop(forced.attention, (place,), target, source),
+                crop(forced.attention, (place,), target, source),
                 source,
                 target,
                 int(forced.correct[place]),
                 float(forced.losses[place]),
-                _crop(origins, (place,), target, source),
+                crop(origins, (place,), target, source),
             )
             for place, (source, target) in enumerate(
                 zip(sources, targets, strict=True)
             )
         ]
 
-    def _hypotheses(
-        self, found: Hypotheses, place: int, source: Item, nbest: int
-    ) -> list[Hypothesis]:
-        lengths = found.lengths[place]
-        hypotheses = [
-            self._hypothesis(found, place, rank, source)
-            for rank in range(min(nbest, len(lengths)))
-            if lengths[rank]
-        ]
-        by_word = self.sides.target.tokenizer.is_word_level
-        if self.keep_unknown or not by_word:
-            return hypotheses
-        return [replaced(each) for each in hypotheses]
-
-    def _hypothesis(
-        self, found: Hypotheses, place: int, rank: int, source: Item
-    ) -> Hypothesis:
-        length = int(found.lengths[place, rank])
-        ids = tuple(int(i) for i in found.tokens[place, rank, :length])
-        target = Item(self.sides.target.decode(ids), ids, self.sides.target)
-        return Hypothesis(
-            float(found.scores[place, rank]),
-            float(found.log_probs[place, rank]),
-            _crop(found.seen.attention, (place, rank), target, source),
-            source,
-            target,
-            token_log_probs=found.token_log_probs[place, rank, :length],
-        )
-
 
 def _run(graph: Callable[..., Any], *given: tf.Tensor) -> Any:
     return tf.nest.map_structure(lambda x: x.numpy(), graph(*given))
-
-
-def _crop(
-    attention: Any, place: tuple[int, ...], target: Item, source: Item
-) -> np.ndarray | None:
-    if isinstance(attention, tuple):
-        return None
-    rows = attention[place][: len(target.ids), : len(source.ids)]
-    return rows.astype(np.float32)

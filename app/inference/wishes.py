@@ -19,10 +19,13 @@ class Wishes:
             on, unless a space follows it.
         phrases: words, or phrases of several words, that the translation
             contains.
+        glossary: terms with their translations, which the translation has
+            wherever the source has the term; see `app.inference.carrying`.
     """
 
     beginning: str = ""
     phrases: tuple[str, ...] = ()
+    glossary: tuple[tuple[str, str], ...] = ()
 
 
 NO_WISHES = Wishes()

@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 from app.inference import Translator
-from app.inference.carrying import Carrier, Prepared, read_glossary, with_marks
+from app.inference.carrying import (
+    Prepared,
+    frequent_name,
+    prepare,
+    read_glossary,
+    with_marks,
+)
 from app.inference.hypotheses import Hypothesis, Item
 from data import GlimpseError, Language, Tokenizer
 from data.inventory import Inventory
@@ -40,7 +46,7 @@ def translated(
     return found.text
 
 
-CARRIER = Carrier("Tom", {"red car": "bolide"})
+TERMS = (("Red  car", "bolide"), ("car", "voiture"))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +107,7 @@ CARRIER = Carrier("Tom", {"red car": "bolide"})
 def test_marks_go_where_attention_shows(
     source: str, read: str, target: str, looks: list[int], expected: str
 ) -> None:
-    prepared = CARRIER.prepare(source)
+    prepared = prepare(source, "Tom", TERMS)
     assert prepared.text == read
     assert prepared.typed == source
     assert translated(prepared, target, looks) == expected
@@ -139,10 +145,10 @@ def test_every_placeholder_and_tag_is_there_once(
 
 def test_the_stand_in_is_a_name_that_training_had() -> None:
     texts = ["The cat sees the Marie."] * 7 + ["Cats see a Jim."] * 2
-    assert Carrier.of(Inventory.of(texts), {}).stand_in == "Marie"
-    assert Carrier.of(Inventory.of(["a cat"] * 9), {}).stand_in is None
-    assert Carrier.of(None, {}).stand_in is None
-    assert Carrier.of(None, {}).prepare("a {x}").text == "a {x}"
+    assert frequent_name(Inventory.of(texts)) == "Marie"
+    assert frequent_name(Inventory.of(["a cat"] * 9)) is None
+    assert frequent_name(None) is None
+    assert prepare("a {x}").text == "a {x}"
 
 
 def test_a_model_without_attention_reads_the_marks_as_they_are(
@@ -172,4 +178,4 @@ def test_a_glossary_that_is_none(
     with pytest.raises(GlimpseError, match="cannot be read"):
         read_glossary(tmp_path / "nowhere")
     path.write_text("\ufeffCar\tauto\r\n\r\nred  car\tbolide\n", "utf-8")
-    assert read_glossary(path) == {"Car": "auto", "red car": "bolide"}
+    assert read_glossary(path) == (("Car", "auto"), ("red car", "bolide"))
