@@ -31,17 +31,32 @@ def load(folders: Sequence[Path]) -> Loaded:
         GlimpseError: a folder is not a run folder, its weights cannot be read,
             or its tokenizers differ from those of the first.
     """
-    first, *others = runs = [Run.open(folder) for folder in folders]
-    sides = first.load_sides()
-    for run in others:
-        if not run.load_sides().is_like(sides):
-            raise GlimpseError(
-                f"{run.folder} has other tokenizers or languages than "
-                f"{first.folder}, but models that translate together need the "
-                "same: give runs that differ only in their seed or model"
-            )
-    models = [run.build_model(sides) for run in runs]
+    runs = [Run.open(folder) for folder in folders]
+    every = [run.load_sides() for run in runs]
+    models = [run.build_model(every[0]) for run in runs]
+    for run, sides in zip(runs[1:], every[1:], strict=True):
+        require_alike(every[0], sides, str(run.folder))
     for run, model in zip(runs, models, strict=True):
         run.load_weights(model)
-    together = Ensemble(models) if others else models[0]
-    return Loaded(together, sides, first.config, first.load_inventory())
+    together = Ensemble(models) if len(models) > 1 else models[0]
+    first = runs[0]
+    return Loaded(together, every[0], first.config, first.load_inventory())
+
+
+def require_alike(sides: Sides, other: Sides, name: str) -> None:
+    """Raise an error if two models cannot translate together.
+
+    Args:
+        sides: source and target of one model.
+        other: source and target of another model.
+        name: name of this other model.
+
+    Raises:
+        GlimpseError: their tokenizers or languages differ.
+    """
+    if not other.is_like(sides):
+        raise GlimpseError(
+            f"{name} has other tokenizers or languages than the first model, "
+            "but models that translate together need the same: take models "
+            "that differ only in their seed or network"
+        )

@@ -26,7 +26,7 @@ from app.inference.hypotheses import (
     crop,
     found_hypotheses,
 )
-from app.inference.loading import load
+from app.inference.loading import load, require_alike
 from app.inference.unknown_words import replaced
 from app.inference.wishes import (
     NO_WISHES,
@@ -42,6 +42,7 @@ from data.inventory import Adapted, Inventory, as_it_is
 from data.sides import Sides
 from models import Hypotheses, SearchOptions, SequenceModel
 from models.decoding import forced_graph, posterior_graph, search_graph
+from models.ensemble import Ensemble
 
 # Least number of sentences whose batches are divided into parts that run side
 # by side. For fewer, the gain is less than the second that the graph of the
@@ -114,6 +115,18 @@ class Translator:
         )
         config = with_search(config, search)
         return cls(model, sides, config, inventory, keep_unknown)
+
+    def together_with(self, others: Sequence["Translator"]) -> "Translator":
+        """Return a translator whose model is an ensemble of several models.
+
+        Raises:
+            GlimpseError: a model has other tokenizers or languages.
+        """
+        for other in others:
+            require_alike(self.sides, other.sides, "Another model")
+        model = Ensemble([each.model for each in (self, *others)])
+        given = (self.config, self.inventory, self.keep_unknown)
+        return Translator(model, self.sides, *given)
 
     def translate(
         self,

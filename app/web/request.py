@@ -6,16 +6,22 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.inference import Translator
+from app.inference.wishes import Wishes
 from data import GlimpseError, normalise
 
 MAX_TEXT = 5000  # characters
 MAX_BEAM = 20
+MAX_PREFIX = 500  # characters
+MAX_TERMS = 200  # of a glossary
 ACCEPTED = {
     "text": "a string",
     "beam": f"a whole number from 1 to {MAX_BEAM}",
     "nbest": f"a whole number from 1 to {MAX_BEAM}",
     "words": "true or false",
     "model": "a string",
+    "ensemble": "a list of names of models",
+    "prefix": f"a string of at most {MAX_PREFIX} characters",
+    "glossary": f"an object of at most {MAX_TERMS} strings",
 }
 EXAMPLE = '{"text": "I see the red car.", "beam": 5}'
 
@@ -43,22 +49,38 @@ class TranslateRequest(BaseModel):
     model: str | None = Field(
         None, description="A name from GET /models; null for the first."
     )
+    ensemble: list[str] = Field(
+        default_factory=list,
+        description="Names of further models that translate together with it.",
+    )
+    prefix: str = Field(
+        "",
+        max_length=MAX_PREFIX,
+        description="Text that each translation begins with.",
+    )
+    glossary: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=MAX_TERMS,
+        description="Translations of terms.",
+    )
 
 
 class Options(NamedTuple):
     """Options of a request; a batch has only requests with equal options.
 
     Attributes:
-        model: name of the model.
+        models: names of the models that translate together.
         beam: size of the beam.
         nbest: number of translations to return.
         words: whether to merge subword tokens into words.
+        wishes: wishes for each translation.
     """
 
-    model: str
+    models: tuple[str, ...]
     beam: int
     nbest: int
     words: bool
+    wishes: Wishes
 
 
 class UnknownModelError(GlimpseError):
@@ -79,18 +101,28 @@ def options(
     model = request.model
     if model is None:
         model = next(iter(translators))
-    if model not in translators:
-        raise UnknownModelError(
-            f"There is no model '{_short(model)}' here; {_list(translators)} "
-            "can be asked for: name one, or leave 'model' out for the first"
-        )
+    models = tuple(dict.fromkeys((model, *request.ensemble)))
+    for name in models:
+        if name not in translators:
+            raise UnknownModelError(
+                f"There is no model '{_short(name)}' here; "
+                f"{_list(translators)} can be asked for: name one, or leave "
+                "'model' out for the first"
+            )
     beam = request.beam or translators[model].config.search.beam_size
     if request.nbest > beam:
         raise GlimpseError(
             f"'nbest' got {request.nbest} with a beam of {beam}; at most the "
             f"beam is accepted: send a 'beam' of {request.nbest} or more"
         )
-    return Options(model, beam, request.nbest, request.words)
+    for term, translation in request.glossary.items():
+        if not (normalise(term) and normalise(translation)):
+            raise GlimpseError(
+                f"'glossary' got '{_short(term)}': '{_short(translation)}'; a "
+                "term and its translation are accepted: write both"
+            )
+    wishes = Wishes(request.prefix, glossary=tuple(request.glossary.items()))
+    return Options(models, beam, request.nbest, request.words, wishes)
 
 
 def refusal(error: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,7 @@ def serve(runs: Sequence[Path], host: str, port: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=10,
         )
+        log.info("Translating with %s", ", ".join(map(str, runs)))
         log.info("Open %s in a browser; Ctrl-C stops", _address(listener))
         with suppress(KeyboardInterrupt):
             uvicorn.Server(config).run([listener])
@@ -213,10 +215,17 @@ def _translate_all(translators: Mapping[str, Translator]) -> Any:
     list with a JSON answer for each text.
     """
 
+    @lru_cache(maxsize=16)
+    def translator_of(models: tuple[str, ...]) -> Translator:
+        first, *others = (translators[name] for name in models)
+        return first.together_with(others) if others else first
+
     def work(asked: Options, texts: list[str]) -> list[bytes]:
-        translator = translators[asked.model]
-        found = translator.translate(
-            texts, beam_size=asked.beam, nbest=asked.nbest
+        found = translator_of(asked.models).translate(
+            texts,
+            beam_size=asked.beam,
+            nbest=asked.nbest,
+            wishes=[asked.wishes] * len(texts),
         )
         return [_answer(each, asked) for each in found]
 

@@ -9,8 +9,10 @@ const MOST_LINES = 20;
 const SAMPLES = { en: "I don't see the red car." };
 const byId = (id) => document.getElementById(id);
 const form = byId("form");
-const [text, model, compare, beam, nbest, copy, results] =
-  ["text", "model", "compare", "beam", "nbest", "copy", "results"].map(byId);
+const [text, model, compare, ensemble, beam, nbest, prefix, glossary] =
+  ["text", "model", "compare", "ensemble", "beam", "nbest", "prefix",
+    "glossary"].map(byId);
+const [copy, results] = ["copy", "results"].map(byId);
 
 let models = new Map();
 let working = new AbortController();
@@ -19,6 +21,7 @@ let working = new AbortController();
 function state() {
   return {
     text: text.value, model: model.value, compare: compare.value,
+    ensemble: ensemble.value, prefix: prefix.value, glossary: glossary.value,
     beam: beam.value, nbest: nbest.value, tokens: form.elements.tokens.value,
   };
 }
@@ -28,12 +31,16 @@ function state() {
  * Return whether the page has the models that the address names.
  */
 function restore(fields) {
-  for (const [name, input] of Object.entries({ text, beam, nbest })) {
+  const inputs = { text, beam, nbest, prefix, glossary };
+  for (const [name, input] of Object.entries(inputs)) {
     if (fields[name] !== undefined) input.value = fields[name];
   }
+  const wishes = prefix.closest("details");
+  wishes.open ||= Boolean(prefix.value || glossary.value);
   const chosen = [
     choose(model, fields.model ?? model.value),
     choose(compare, fields.compare ?? ""),
+    choose(ensemble, fields.ensemble ?? ""),
   ];
   if (["words", "pieces"].includes(fields.tokens)) {
     form.elements.tokens.value = fields.tokens;
@@ -72,22 +79,43 @@ function say(sentence, isError = false) {
 }
 
 /** Make a request for each line and model, in the order of the results. */
-function requests({ text, model, compare, beam, nbest, tokens }) {
+function requests(asked) {
+  const { text, model, compare, ensemble, beam, nbest, tokens } = asked;
   const lines = text.split("\n").filter((line) => line.trim());
   const names = compare && compare !== model ? [model, compare] : [model];
+  const terms = termsOf(asked.glossary);
   return lines.flatMap((line) => names.map((name) => ({
     text: line, model: name, beam: Number(beam), nbest: Number(nbest),
-    words: tokens === "words",
+    words: tokens === "words", prefix: asked.prefix, glossary: terms,
+    ensemble: name === model && ensemble ? [ensemble] : [],
   })));
+}
+
+/** Read "term = translation" from each line; throw an error for others. */
+function termsOf(glossary) {
+  const lines = glossary.split("\n").filter((line) => line.trim());
+  return Object.fromEntries(lines.map((line) => {
+    const [term, ...rest] = line.split("=").map((part) => part.trim());
+    if (!term || rest.length !== 1 || !rest[0]) {
+      throw new Error(`The glossary has the line “${isolated(line)}”; ` +
+        "“term = translation” is accepted: write it so.");
+    }
+    return [term, rest[0]];
+  }));
 }
 
 /** Send the requests of the form, and show the answers. */
 async function submit() {
   const asked = state();
-  const wanted = requests(asked);
   working.abort();
   working = new AbortController();
   const { signal } = working;
+  let wanted;
+  try {
+    wanted = requests(asked);
+  } catch (error) {
+    return fail(error.message);
+  }
   if (!wanted.length) return fail("Type a sentence first.");
   const lines = new Set(wanted.map((request) => request.text)).size;
   if (lines > MOST_LINES) {
@@ -158,8 +186,10 @@ function fillForm({ models: found, limits }) {
   const option = ({ name, source, target }) =>
     new Option(`${isolated(name)} (${source} → ${target})`, name);
   model.replaceChildren(...found.map(option));
-  compare.replaceChildren(new Option("nothing", ""), ...found.map(option));
-  compare.closest("label").hidden = found.length < 2;
+  for (const list of [compare, ensemble]) {
+    list.replaceChildren(new Option("nothing", ""), ...found.map(option));
+    list.closest("label").hidden = found.length < 2;
+  }
   beam.max = limits.beam;
   beam.value = Math.min(found[0].beam, limits.beam);
 }
@@ -175,7 +205,9 @@ function listen() {
     event.preventDefault();
     submit();
   });
-  form.querySelector(".options").addEventListener("change", optionChanged);
+  for (const options of form.querySelectorAll(".options")) {
+    options.addEventListener("change", optionChanged);
+  }
   text.addEventListener("keydown", enter);
   text.addEventListener("input", fitText);
   copy.addEventListener("click", copyLink);

@@ -8,6 +8,8 @@ import { ribbons } from "./ribbons.js";
 import { fillTable } from "./table.js";
 
 const PICTURES = { ribbons, "heat-map": heatMap };
+const UNSURE = 0.5; // confidence below which a word is named
+const MOST_UNSURE = 3; // words that are named
 let panels = 0;
 
 /**
@@ -70,6 +72,7 @@ function showHypothesis(article, answer, rank) {
   const hypothesis = answer.nbest[rank];
   const find = (selector) => article.querySelector(selector);
   write(find(".translation"), hypothesis.translation || "(nothing)");
+  find(".confidence").textContent = doubts(hypothesis);
   const attends = hypothesis.attention !== null;
   find(".without").hidden = attends;
   find(".pictures").hidden = !attends;
@@ -80,6 +83,19 @@ function showHypothesis(article, answer, rank) {
       weights: hypothesis.attention,
     });
   }
+}
+
+/** Say how sure the model is, and of which words it is least sure. */
+function doubts({ confidence, target_tokens, token_confidences }) {
+  const percent = (share) => `${Math.round(100 * share)} %`;
+  const least = target_tokens
+    .map((token, place) => [token_confidences[place], token])
+    .filter(([share]) => share < UNSURE)
+    .sort(([one], [other]) => one - other)
+    .slice(0, MOST_UNSURE)
+    .map(([share, token]) => `${isolated(token)} ${percent(share)}`);
+  const rest = least.length ? `; least sure of ${least.join(", ")}` : "";
+  return `Confidence ${percent(confidence)}${rest}`;
 }
 
 function showPictures(article, view) {

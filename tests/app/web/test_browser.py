@@ -182,7 +182,7 @@ def test_options_apply_at_once(visit: Visit) -> None:
     page.locator(".alternatives input").nth(1).check()
     assert page.inner_text(".translation") == second["translation"]
     assert words(page, HEAT_MAP, "target") == second["target_tokens"]
-    page.click("summary")
+    page.click(".panel summary")
     heads = page.locator("tbody th").all_inner_texts()
     assert heads == second["target_tokens"]
     shown = page.locator("tbody tr").first.locator("td").all_inner_texts()
@@ -204,6 +204,37 @@ def test_two_models_side_by_side(visit: Visit) -> None:
     )
     assert left["x"] + left["width"] <= right["x"]
     assert left["y"] == right["y"]
+
+
+def test_a_beginning_and_a_glossary_are_heeded(visit: Visit) -> None:
+    page = visit.open(text=SOURCES[0])
+    page.click(".wishes summary")
+    page.fill("#prefix", "Je vo")
+    page.fill("#glossary", "red = ROUGISSIME\n\ncar = BOLIDE")
+    page.dispatch_event("#glossary", "change")
+    wished = {
+        "prefix": "Je vo",
+        "glossary": {"red": "ROUGISSIME", "car": "BOLIDE"},
+    }
+    expected = answer(visit.server, SOURCES[0], nbest=3, words=True, **wished)
+    page.wait_for_function("() => location.hash.includes('ROUGISSIME')")
+    assert page.inner_text(".translation") == expected["translation"]
+    percent = f"Confidence {round(100 * expected['confidence'])} %"
+    assert page.inner_text(".confidence").startswith(percent)
+    page.select_option("#ensemble", "other")
+    page.wait_for_function("() => location.hash.includes('ensemble=other')")
+    first = page.evaluate("() => document.getElementById('model').value")
+    assert first != "other"
+    together = answer(
+        visit.server,
+        SOURCES[0],
+        **{"nbest": 3, "words": True, "ensemble": ["other"], **wished},
+    )
+    assert page.inner_text(".translation") == together["translation"]
+    page.fill("#glossary", "car")
+    page.click("#translate")
+    page.wait_for_selector("#status.error")
+    assert "“term = translation” is accepted" in page.inner_text("#status")
 
 
 def test_a_model_without_attention_says_so(visit: Visit) -> None:
@@ -326,7 +357,7 @@ def test_a_keyboard_is_enough(visit: Visit) -> None:
     keys.press("ArrowDown")
     keys.press("ArrowRight")
     assert focused(page)["side"] == "source"
-    tab_to(page, "summary")
+    tab_to(page, ".panel summary")
     assert page.inner_text(".reading") == said  # kept by Enter
     keys.press("Enter")
     assert page.is_visible("table")
@@ -411,7 +442,7 @@ def test_a_phone_has_no_sideways_scroll(browser: Any, server: str) -> None:
     size = {"width": 360, "height": 640}
     visit = Visit(browser, server, viewport=size, has_touch=True)
     page = visit.open(text=LONG, tokens="pieces", compare="plain")
-    page.locator("summary").first.tap()
+    page.locator(".panel summary").first.tap()
     width = "document.documentElement.scrollWidth"
     assert page.evaluate(width) <= 360
     box = page.locator('[data-picture="ribbons"] .scroll').first
@@ -470,6 +501,8 @@ def made_up(source: list[str], target: list[str]) -> dict[str, Any]:
     hypothesis = {
         "translation": " ".join(target[:-1]),
         "score": -0.5,
+        "confidence": 0.75,
+        "token_confidences": [0.25] * len(target),
         "target_tokens": target,
         "attention": weights,
     }
@@ -536,7 +569,7 @@ def test_each_sentence_runs_its_own_way(
     assert goes_leftward(cells) == (source in LEFTWARD)
     for cell, start in zip(cells, starts, strict=True):
         assert cell["left"] < start < cell["right"]
-    page.click("summary")
+    page.click(".panel summary")
     heads = boxes(page, "thead th")
     assert goes_leftward(heads) == (source in LEFTWARD)
 

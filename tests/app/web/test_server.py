@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from app.__main__ import app as commands
 from app.inference.lines import LineOptions, translate_lines
 from app.inference.translator import Translation, Translator
+from app.inference.wishes import Wishes
 from app.web.guard import HEADERS, MAX_BODY, is_loopback
 from app.web.request import MAX_BEAM, MAX_TEXT, TranslateRequest
 from app.web.server import BATCH_SIZE, STATIC, create_app, load_translators
@@ -140,6 +141,10 @@ def test_any_line_comes_back_as_it_was(client: TestClient, text: str) -> None:
         ('{"text": "a", "nbest": 3, "beam": 2}', "'beam' of 3 or more"),
         ('{"text": "a", "nbest": 6}', "with a beam of 5"),
         ('{"text": "a", "words": "yes"}', "true or false is accepted"),
+        ('{"text": "a", "ensemble": "b"}', "a list of names of models"),
+        ('{"text": "a", "prefix": 3}', "'prefix' got 3; a string of at most"),
+        ('{"text": "a", "glossary": {"b": 3}}', "an object of at most 200"),
+        ('{"text": "a", "glossary": {" ": "c"}}', "a term and its translation"),
         ('{"text": "a", "bean": 2}', "a key 'bean'; text, beam, nbest"),
         (
             json.dumps({"text": "a" * (MAX_TEXT + 1)}),
@@ -295,6 +300,27 @@ def test_requests_of_other_options_are_not_mixed(
     assert max(map(len, gate.batches)) > 1
     expected = translator.translate(texts)
     assert [a["translation"] for a in answers] == [e.text for e in expected]
+
+
+def test_wishes_and_ensembles_are_those_of_translate(
+    client: TestClient, translator: Translator
+) -> None:
+    text = "I see the red {thing} car."
+    names = [each["name"] for each in client.get("/models").json()["models"]]
+    wished = {"prefix": "Je vo", "glossary": {"car": "BOLIDE"}}
+    answer = ask(client, text, **wished).json()
+    wishes = [Wishes("Je vo", glossary=(("car", "BOLIDE"),))]
+    (expected,) = translator.translate([text], wishes=wishes)
+    assert answer["translation"] == expected.text
+    assert answer["translation"].startswith("Je vo")
+    for each in ("BOLIDE", "{thing}"):
+        assert each in answer["translation"]
+    assert len(answer["token_confidences"]) == len(answer["target_tokens"])
+    together = ask(client, text, model=names[0], ensemble=[names[1]])
+    assert together.json()["translation"] != ask(client, text).json()
+    unknown = ask(client, text, ensemble=["nowhere"])
+    assert unknown.status_code == 404
+    assert "no model 'nowhere'" in unknown.json()["error"]
 
 
 def test_models_are_described(client: TestClient) -> None:
