@@ -16,6 +16,7 @@ import typer
 from app.commands.align import align
 from app.commands.average import average
 from app.commands.benchmark import benchmark
+from app.commands.compare import compare
 from app.commands.evaluate import evaluate
 from app.commands.prepare import prepare
 from app.commands.serve import serve
@@ -33,7 +34,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 COMMANDS = (
-    *(train, average, prepare, evaluate, translate, align),
+    *(train, average, prepare, evaluate, compare, translate, align),
     *(tune, serve, benchmark, variants),
 )
 
