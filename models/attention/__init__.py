@@ -7,7 +7,12 @@ from typing import Any, NamedTuple, get_type_hints
 
 from data.naming import choose
 from models.attention.additive import BahdanauAttention, LuongConcatAttention
-from models.attention.base import Attention, Memory, PlaceContexts
+from models.attention.base import (
+    Attention,
+    Foreseen,
+    Memory,
+    PlaceContexts,
+)
 from models.attention.history import (
     CoverageAttention,
     LocationSensitiveAttention,
@@ -26,6 +31,7 @@ __all__ = [
     "BahdanauAttention",
     "BahdanauMonotonicAttention",
     "CoverageAttention",
+    "Foreseen",
     "LocalMonotonic",
     "LocalPredictive",
     "LocationSensitiveAttention",

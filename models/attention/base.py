@@ -40,6 +40,17 @@ class Memory(NamedTuple):
     mask: tf.Tensor
 
 
+class Foreseen(NamedTuple):
+    """Memory to which queries go that know the next word.
+
+    If a decoder gets a `Foreseen` in place of a `Memory`, attention is computed
+    with `query + shift`. See `models.foresight`.
+    """
+
+    memory: Memory
+    shift: tf.Tensor  # (B, Q, H), what is added to the queries
+
+
 class PlaceContexts(NamedTuple):
     """One context for each position of the source, computed beforehand.
 

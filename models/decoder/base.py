@@ -18,7 +18,7 @@ from keras import layers, ops
 
 from models import bridge as bridges
 from models import cells
-from models.attention import Attention, Memory, PlaceContexts
+from models.attention import Attention, Foreseen, Memory, PlaceContexts
 from models.building import Shape, build_once
 from models.encoder import Summary
 from models.fused import Gates, gates_of, unroll
@@ -266,14 +266,20 @@ class Decoder(layers.Layer):
         return step.output
 
     def attend(
-        self, query: tf.Tensor, memory: Memory | PlaceContexts, state: Any
+        self,
+        query: tf.Tensor,
+        memory: Memory | PlaceContexts | Foreseen,
+        state: Any,
     ) -> tuple[tf.Tensor, Any, Any]:
         """Return the contexts, the weights and the attention's next state.
 
         See `Attention.step`. If `memory` is a `PlaceContexts`, attention is not
         computed: the contexts come from `memory`, the weights are `()`, and the
-        state does not change.
+        state does not change. If it is a `Foreseen`, its shift is added to the
+        queries.
         """
+        if isinstance(memory, Foreseen):
+            query, memory = query + memory.shift, memory.memory
         if isinstance(memory, PlaceContexts):
             return memory.contexts, (), state
         return self.attention.step(query, memory, state)
