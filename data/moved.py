@@ -18,7 +18,7 @@ from typing import Any
 
 # For each old module, the new modules that its names have moved to.
 MOVED: dict[str, tuple[str, ...]] = {
-    "app.aligning": ("app.inference.aligning",),
+    "app.aligning": ("app.inference.aligning", "app.alignment.scoring"),
     "app.benchmark": ("app.experiments.benchmark",),
     **{
         f"app.benchmark.{name}": (f"app.experiments.benchmark.{name}",)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from data.modalities import Symbols
 from data.spelling import Spelling
+from models.foresight import Foresight, look
 from models.losses import token_losses
 from models.metrics import correct_tokens
 from models.parts import in_parts, joined
@@ -211,6 +212,29 @@ def posterior_graph(
         return model.posterior(
             encoded, state, _shifted(target, symbols), target
         )
+
+    return _pairs_graph(work, parts)
+
+
+def foresight_graph(
+    model: Seq2Seq, symbols: Symbols, foresight: Foresight, parts: int = 1
+) -> Callable[..., tf.Tensor]:
+    """Return a graph that computes attention that knows the given targets.
+
+    The graph has the same inputs as the graph from `forced_graph`, and returns
+    attention weights (B, T, S); see `models.foresight`.
+
+    Args:
+        model: a built model with attention.
+        symbols: ids of the padding, begin and end symbols of targets.
+        foresight: foresight that was fitted to the model.
+        parts: number of parts into which the graph splits a batch.
+    """
+
+    def work(part: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        source, lengths, target, _ = part
+        before = _shifted(target, symbols)
+        return look(model, foresight, source, lengths, before, target)[0]
 
     return _pairs_graph(work, parts)
 

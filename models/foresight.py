@@ -24,8 +24,8 @@ from models.seq2seq import Seq2Seq
 from models.sources import Encoded
 
 
-class Foresight(layers.Layer):
-    """Layer that turns target words into shifts of attention's queries.
+class Foresight(keras.Model):
+    """Model that turns target words into shifts of attention's queries.
 
     The shift of a word y is `W2 tanh(W1 E y)`, where E y is the word's
     embedding in the translator. W2 starts at 0, so that attention starts as it
@@ -54,10 +54,10 @@ class Foresight(layers.Layer):
 
     @classmethod
     def of(cls, model: Seq2Seq, **options: Any) -> "Foresight":
-        """Return a built layer that fits a translator with attention."""
-        layer = cls(model.decoder.units, **options)
-        build_once(layer, (None, None, model.target.units))
-        return layer
+        """Return a built foresight for a translator with attention."""
+        foresight = cls(model.decoder.units, **options)
+        build_once(foresight, (None, None, model.target.units))
+        return foresight
 
     def build(self, embedded_shape: Shape) -> None:
         build_once(self.hidden, embedded_shape)

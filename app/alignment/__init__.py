@@ -17,6 +17,8 @@ from app.alignment.extraction import (
 from app.alignment.scoring import (
     AlignmentScore,
     score_alignments,
+    scores_table,
+    scores_to_json,
     warn_if_from_one,
 )
 from app.alignment.summaries import (
@@ -28,7 +30,9 @@ from app.alignment.summaries import (
     summarise,
 )
 from app.alignment.views import (
+    FORESIGHT,
     MAIN_READING,
+    OF_GIVEN,
     POSTERIOR,
     READINGS,
     View,
@@ -42,8 +46,10 @@ from data.modalities import END
 
 __all__ = [
     "END",
+    "FORESIGHT",
     "HEURISTICS",
     "MAIN_READING",
+    "OF_GIVEN",
     "POSTERIOR",
     "READINGS",
     "AlignmentScore",
@@ -66,6 +72,8 @@ __all__ = [
     "rounded",
     "save_npz",
     "score_alignments",
+    "scores_table",
+    "scores_to_json",
     "summarise",
     "to_pharaoh",
     "union",

@@ -1,9 +1,11 @@
 """Scores of predicted word alignments against gold alignments."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from app.machine.tables import aligned
 from data.links import Gold, Link
 
 log = logging.getLogger(__name__)
@@ -101,3 +103,40 @@ def _less(links: Iterable[Link]) -> frozenset[Link]:
 
 def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else 1.0
+
+
+def scores_to_json(
+    scores: Mapping[str, Mapping[str, AlignmentScore]],
+) -> dict[str, Any]:
+    """Return the JSON object that `align --score --json` prints.
+
+    Scores lie between 0 and 1, as in `evaluate --json`.
+
+    Args:
+        scores: for each way of linking, the score of each reading.
+    """
+    return {
+        name: {reading: vars(score) for reading, score in readings.items()}
+        for name, readings in scores.items()
+    }
+
+
+def scores_table(
+    scores: Mapping[str, Mapping[str, AlignmentScore]],
+) -> str:
+    """Return scores as a table in plain text; see `scores_to_json`."""
+    rows = [
+        [
+            name,
+            reading,
+            f"{score.aer:.2%}",
+            f"{score.precision:.1%}",
+            f"{score.recall:.1%}",
+            f"{score.f1:.1%}",
+            f"{score.sentences:,}",
+        ]
+        for name, readings in scores.items()
+        for reading, score in readings.items()
+    ]
+    heads = ["links", "reading", "AER", "precision", "recall", "F1"]
+    return "\n".join(aligned(rows, "<<>>>>>", [*heads, "sentences"]))

@@ -60,7 +60,10 @@ READINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "after": after,
 }
 MAIN_READING = next(iter(READINGS))
-POSTERIOR = "posterior"  # a third reading, only for given translations
+# Further readings, only for given translations.
+POSTERIOR = "posterior"
+FORESIGHT = "foresight"
+OF_GIVEN = (POSTERIOR, FORESIGHT)
 
 
 def merge(

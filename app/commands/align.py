@@ -37,14 +37,15 @@ Symmetrise = Annotated[
     typer.Option("--symmetrise", help="How the links of both runs are joined."),
 ]
 Reading = Annotated[
-    Literal["before", "after", "posterior"],
+    Literal["before", "after", "posterior", "foresight"],
     typer.Option(
         "--reading",
         help="Which attention the links are read from. 'before': the attention "
         "of the state that produced the target word. 'after': the attention of "
         "the next state, which has read the target word. 'posterior' (slower): "
         "as 'before', but each source word's weight is multiplied by the "
-        "probability of the target word given that source word.",
+        "probability of the target word given that source word. 'foresight': "
+        "as 'before', but attention knows the target word; this needs --fit.",
     ),
 ]
 Threshold = Annotated[
@@ -65,6 +66,16 @@ IsScored = Annotated[
         help="Instead of links, print AER, precision, recall and F1 against "
         "the gold alignments, for each direction, each reading and each way "
         "of joining the links.",
+    ),
+]
+Fit = Annotated[
+    bool,
+    typer.Option(
+        "--fit",
+        help="Instead of links, learn how the next word should move attention, "
+        "from the run's training pairs, for --reading foresight. The model "
+        "itself does not change. This takes about as long as an epoch of "
+        "training.",
     ),
 ]
 WordsNpz = Annotated[
@@ -88,6 +99,7 @@ def align(
     reading: Reading = "before",
     threshold: Threshold = None,
     score: IsScored = False,
+    fit: Fit = False,
     npz: WordsNpz = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -104,12 +116,19 @@ def align(
     """
     files = files_of(source, reference, alignments)
     with one_sentence(debug):
+        from app.alignment import scores_table, scores_to_json
         from app.inference import aligning
         from app.measuring.sets import load_set
         from app.runs import Run
         from data import Places
 
         pick_device_for(run)
+        places = Places(data_dir, cache_dir)
+        if fit:
+            from app.training.foresight import fit as fit_foresight
+
+            fit_foresight(Run.open(run), places)
+            return
         aligner = aligning.Aligner.load(
             run,
             reverse,
@@ -117,7 +136,6 @@ def align(
             reading=reading,
             threshold=threshold,
         )
-        places = Places(data_dir, cache_dir)
         given = load_set(Run.open(run), split, files, places)
         aligner.check_lengths(given.examples, source, reference, cut)
         if not score:
@@ -125,7 +143,7 @@ def align(
             return
         scores = aligner.score(given.examples, given.gold)
         print(
-            json.dumps(aligning.scores_to_json(scores))
+            json.dumps(scores_to_json(scores))
             if as_json
-            else aligning.scores_table(scores)
+            else scores_table(scores)
         )

@@ -14,8 +14,10 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from app.alignment import (
+    FORESIGHT,
     HEURISTICS,
     MAIN_READING,
+    OF_GIVEN,
     POSTERIOR,
     READINGS,
     AlignmentScore,
@@ -34,11 +36,17 @@ from app.alignment import (
 from app.inference.cautions import check_lengths
 from app.inference.hypotheses import Translation
 from app.inference.translator import Translator
-from app.machine.tables import aligned
 from data import Example, GlimpseError
 from data.naming import choose
 
 CHUNK = 1024  # pairs that are aligned together
+# Why a model cannot compute a reading.
+_WITHOUT = {
+    POSTERIOR: "The starting example, and a model without attention, have no "
+    "posterior; choose --reading before, or --reading after",
+    FORESIGHT: "No foresight was fitted to the model, or to that of --reverse; "
+    "fit one with: python -m app align RUN --fit",
+}
 
 
 @dataclass(frozen=True)
@@ -82,15 +90,15 @@ class Aligner:
             `forward` alone.
         heuristic: name of the method that combines the links of both
             directions; one of `HEURISTICS`.
-        reading: "before", "after" or "posterior": which attention weights each
-            target word gets; see `Hypothesis.view`.
+        reading: "before", "after", "posterior" or "foresight": which attention
+            weights each target word gets; see `Hypothesis.view`.
         threshold: attention weight above which two words are linked; None to
             link each target word to the source word with the largest weight.
 
     Raises:
-        GlimpseError: `heuristic` or `reading` is unknown, or `reading` is
-            `POSTERIOR` but a model cannot compute the posterior attention, or
-            the two models do not translate in opposite directions.
+        GlimpseError: `heuristic` or `reading` is unknown, a model cannot
+            compute the reading, or the two models do not translate in opposite
+            directions.
     """
 
     def __init__(
@@ -110,14 +118,11 @@ class Aligner:
         choose(heuristic, HEURISTICS, "way to join two directions")
         choose(
             reading,
-            dict.fromkeys([*READINGS, POSTERIOR]),
+            dict.fromkeys([*READINGS, *OF_GIVEN]),
             "reading of attention",
         )
-        if reading == POSTERIOR and not self._has_posterior:
-            raise GlimpseError(
-                "The starting example, and a model without attention, have no "
-                "posterior; choose --reading before, or --reading after"
-            )
+        if reading not in self.readings:
+            raise GlimpseError(_WITHOUT[reading])
         if backward and _codes(backward) != _codes(forward)[::-1]:
             there, back = ("→".join(_codes(m)) for m in (forward, backward))
             raise GlimpseError(
@@ -190,7 +195,7 @@ class Aligner:
         """
         for start in range(0, len(examples), CHUNK):
             chunk = examples[start : start + CHUNK]
-            forced = self._force(chunk, self.reading == POSTERIOR)
+            forced = self._force(chunk, [self.reading])
             views = forced.views(self.reading)
             for example, view, found in zip(
                 chunk, views, self._links(views, forced), strict=True
@@ -224,9 +229,8 @@ class Aligner:
                 "with --alignments, or a split that has gold alignments, such "
                 "as the split test of phrasebook or multi30k"
             )
-        posterior = self._has_posterior
-        forced = self._force([examples[place] for place in gold], posterior)
-        readings = (*READINGS, POSTERIOR) if posterior else READINGS
+        readings = self.readings
+        forced = self._force([examples[place] for place in gold], readings)
         every = list(gold.values())
         scores: dict[str, dict[str, AlignmentScore]] = {}
         for reading in readings:
@@ -240,17 +244,24 @@ class Aligner:
         return scores
 
     @property
-    def _has_posterior(self) -> bool:
+    def readings(self) -> list[str]:
+        """Readings that all models can compute."""
         models = [self.forward, *([self.backward] if self.backward else [])]
-        return all(each.model.has_posterior for each in models)
+        has_them = {
+            POSTERIOR: all(each.model.has_posterior for each in models),
+            FORESIGHT: all(each.foresight is not None for each in models),
+        }
+        return [*READINGS, *(name for name, has in has_them.items() if has)]
 
-    def _force(self, examples: Sequence[Example], posterior: bool) -> "_Forced":
+    def _force(
+        self, examples: Sequence[Example], readings: Sequence[str]
+    ) -> "_Forced":
         sources = [example.source for example in examples]
         targets = [example.references[0] for example in examples]
-        there = _attended(self.forward, sources, targets, posterior)
+        there = _attended(self.forward, sources, targets, readings)
         if self.backward is None:
             return _Forced(there)
-        back = _attended(self.backward, targets, sources, posterior)
+        back = _attended(self.backward, targets, sources, readings)
         return _Forced(there, _Forced(back))
 
     def _links(
@@ -313,9 +324,14 @@ def _attended(
     translator: Translator,
     sources: Sequence[str],
     targets: Sequence[str],
-    posterior: bool,
+    readings: Sequence[str],
 ) -> list[Translation]:
-    forced = translator.force(sources, targets, posterior=posterior)
+    forced = translator.force(
+        sources,
+        targets,
+        posterior=POSTERIOR in readings,
+        foresight=FORESIGHT in readings,
+    )
     if any(pair.hypotheses[0].attention is None for pair in forced):
         raise GlimpseError(
             "A model without attention cannot align sentences; choose a run "
@@ -361,40 +377,3 @@ def write(
             [pair.view for pair in pairs],
             [pair.links for pair in pairs],
         )
-
-
-def scores_to_json(
-    scores: Mapping[str, Mapping[str, AlignmentScore]],
-) -> dict[str, Any]:
-    """Return the JSON object that `align --score --json` prints.
-
-    Scores lie between 0 and 1, as in `evaluate --json`.
-
-    Args:
-        scores: the result of `Aligner.score`.
-    """
-    return {
-        name: {reading: vars(score) for reading, score in readings.items()}
-        for name, readings in scores.items()
-    }
-
-
-def scores_table(
-    scores: Mapping[str, Mapping[str, AlignmentScore]],
-) -> str:
-    """Return the result of `Aligner.score` as a table in plain text."""
-    rows = [
-        [
-            name,
-            reading,
-            f"{score.aer:.2%}",
-            f"{score.precision:.1%}",
-            f"{score.recall:.1%}",
-            f"{score.f1:.1%}",
-            f"{score.sentences:,}",
-        ]
-        for name, readings in scores.items()
-        for reading, score in readings.items()
-    ]
-    heads = ["links", "reading", "AER", "precision", "recall", "F1"]
-    return "\n".join(aligned(rows, "<<>>>>>", [*heads, "sentences"]))

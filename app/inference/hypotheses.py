@@ -1,6 +1,7 @@
 """Results of translation: source and target texts, scores, and attention."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -8,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from app.alignment import (
+    FORESIGHT,
     MAIN_READING,
     POSTERIOR,
     READINGS,
@@ -82,6 +84,9 @@ class Hypothesis:
         posterior: for a given translation, attention (T, S) computed with
             knowledge of the target words, see `Seq2Seq.posterior`; None if it
             was not computed.
+        foresight: for a given translation, attention (T, S) whose queries know
+            the target words, see `models.foresight`; None if it was not
+            computed.
     """
 
     score: float
@@ -92,6 +97,7 @@ class Hypothesis:
     correct: int | None = None
     loss: float | None = None
     posterior: np.ndarray | None = None
+    foresight: np.ndarray | None = None
     token_log_probs: np.ndarray | None = None
     carried: str | None = None
     _views: dict[tuple[str, str], View] = field(
@@ -169,14 +175,15 @@ class Hypothesis:
     def _read(self, reading: str) -> np.ndarray | None:
         if self.attention is None:
             return None
-        if reading != POSTERIOR:
+        if reading in READINGS:
             return READINGS[reading](self.attention)
-        if self.posterior is None:
+        found = {POSTERIOR: self.posterior, FORESIGHT: self.foresight}[reading]
+        if found is None:
             raise GlimpseError(
-                "The posterior of a translation was asked for, but was not "
-                "computed: call Translator.force with posterior=True"
+                f"The {reading} of a translation was asked for, but was not "
+                f"computed: call Translator.force with {reading}=True"
             )
-        return self.posterior
+        return found
 
 
 @dataclass(frozen=True)
@@ -263,6 +270,41 @@ def found_hypotheses(
             )
         )
     return hypotheses
+
+
+def forced_hypotheses(
+    forced: Any,
+    sources: Sequence[Item],
+    targets: Sequence[Item],
+    posterior: Any,
+    foresight: Any,
+) -> list[Hypothesis]:
+    """Return the given targets of a batch as hypotheses.
+
+    Args:
+        forced: result of the graph from `models.decoding.forced_graph`, as
+            NumPy arrays.
+        sources: the source texts in the form that the model read.
+        targets: the given targets.
+        posterior: posterior attention of the batch; () if not computed.
+        foresight: attention of a foresight; () if not computed.
+    """
+    return [
+        Hypothesis(
+            float(forced.log_probs[place]),
+            float(forced.log_probs[place]),
+            crop(forced.attention, (place,), target, source),
+            source,
+            target,
+            int(forced.correct[place]),
+            float(forced.losses[place]),
+            crop(posterior, (place,), target, source),
+            crop(foresight, (place,), target, source),
+        )
+        for place, (source, target) in enumerate(
+            zip(sources, targets, strict=True)
+        )
+    ]
 
 
 def crop(

@@ -11,6 +11,7 @@ from data.inventory import Inventory
 from data.sides import Sides
 from models import SequenceModel
 from models.ensemble import Ensemble
+from models.foresight import Foresight
 
 
 class Loaded(NamedTuple):
@@ -20,6 +21,7 @@ class Loaded(NamedTuple):
     sides: Sides
     config: Config
     inventory: Inventory | None
+    foresight: Foresight | None  # that was fitted to the only model
 
 
 def load(folders: Sequence[Path]) -> Loaded:
@@ -38,9 +40,13 @@ def load(folders: Sequence[Path]) -> Loaded:
         require_alike(every[0], sides, str(run.folder))
     for run, model in zip(runs, models, strict=True):
         run.load_weights(model)
+    first, foresight = runs[0], None
     together = Ensemble(models) if len(models) > 1 else models[0]
-    first = runs[0]
-    return Loaded(together, every[0], first.config, first.load_inventory())
+    if together is models[0]:
+        foresight = first.load_foresight(together)
+    return Loaded(
+        together, every[0], first.config, first.load_inventory(), foresight
+    )
 
 
 def require_alike(sides: Sides, other: Sides, name: str) -> None:

@@ -3,7 +3,7 @@
 It takes text, and returns translations with their attention.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from app.alignment import FORESIGHT, POSTERIOR
 from app.config import Config, with_search
 from app.inference.batching import batches, dealt, padded
 from app.inference.carrying import (
@@ -23,7 +24,7 @@ from app.inference.hypotheses import (
     Hypothesis,
     Item,
     Translation,
-    crop,
+    forced_hypotheses,
     found_hypotheses,
 )
 from app.inference.loading import load, require_alike
@@ -39,10 +40,17 @@ from app.inference.wishes import (
 from app.machine.device import pick_device
 from data import normalise
 from data.inventory import Adapted, Inventory, as_it_is
+from data.modalities import Symbols
 from data.sides import Sides
 from models import Hypotheses, SearchOptions, SequenceModel
-from models.decoding import forced_graph, posterior_graph, search_graph
+from models.decoding import (
+    forced_graph,
+    foresight_graph,
+    posterior_graph,
+    search_graph,
+)
 from models.ensemble import Ensemble
+from models.foresight import Foresight
 
 # Least number of sentences whose batches are divided into parts that run side
 # by side. For fewer, the gain is less than the second that the graph of the
@@ -84,6 +92,7 @@ class Translator:
         self._search_graph = partial(
             search_graph, spelling=sides.target.spelling
         )
+        self.foresight: Foresight | None = None
         self._graphs: dict[Hashable, Callable[..., Any]] = {}
 
     @classmethod
@@ -110,11 +119,13 @@ class Translator:
                 read, its tokenizers differ from those of `folder`, or a change
                 is not valid.
         """
-        model, sides, config, inventory = load(
-            [Path(each) for each in (folder, *ensemble)]
+        loaded = load([Path(each) for each in (folder, *ensemble)])
+        config = with_search(loaded.config, search)
+        translator = cls(
+            loaded.model, loaded.sides, config, loaded.inventory, keep_unknown
         )
-        config = with_search(config, search)
-        return cls(model, sides, config, inventory, keep_unknown)
+        translator.foresight = loaded.foresight
+        return translator
 
     def together_with(self, others: Sequence["Translator"]) -> "Translator":
         """Return a translator whose model is an ensemble of several models.
@@ -193,6 +204,7 @@ class Translator:
         targets: Sequence[str],
         *,
         posterior: bool = False,
+        foresight: bool = False,
         progress: Progress = lambda count: None,
     ) -> list[Translation]:
         """Compute the scores and the attention of given translations.
@@ -206,6 +218,8 @@ class Translator:
             posterior: whether to compute the posterior attention too, see
                 `Seq2Seq.posterior`; this needs a model whose `has_posterior` is
                 true.
+            foresight: whether to compute the attention of `models.foresight`
+                too; this needs a foresight that was fitted to the model.
             progress: function that is called after each batch with the number
                 of sentences in that batch.
 
@@ -225,7 +239,7 @@ class Translator:
             forced = self._force(
                 [done[row].read for row in rows],
                 [said[row] for row in rows],
-                posterior,
+                {POSTERIOR: posterior, FORESIGHT: foresight},
                 parts,
             )
             for row, hypothesis in zip(rows, forced, strict=True):
@@ -355,7 +369,7 @@ class Translator:
         self,
         sources: Sequence[Item],
         targets: Sequence[Item],
-        posterior: bool,
+        wanted: Mapping[str, bool],
         parts: int,
     ) -> list[Hypothesis]:
         given = (
@@ -363,24 +377,20 @@ class Translator:
             *padded([target.ids for target in targets]),
         )
         forced = _run(self._graph(forced_graph, parts), *given)
-        origins = ()
-        if posterior:
-            origins = _run(self._graph(posterior_graph, parts), *given)
-        return [
-            Hypothesis(
-                float(forced.log_probs[place]),
-                float(forced.log_probs[place]),
-                crop(forced.attention, (place,), target, source),
-                source,
-                target,
-                int(forced.correct[place]),
-                float(forced.losses[place]),
-                crop(origins, (place,), target, source),
-            )
-            for place, (source, target) in enumerate(
-                zip(sources, targets, strict=True)
-            )
-        ]
+        makers = {POSTERIOR: posterior_graph, FORESIGHT: self._foresight_graph}
+        known = {
+            reading: _run(self._graph(make, parts), *given)
+            if wanted[reading]
+            else ()
+            for reading, make in makers.items()
+        }
+        return forced_hypotheses(forced, sources, targets, **known)
+
+    def _foresight_graph(
+        self, model: SequenceModel, symbols: Symbols, parts: int
+    ) -> Callable[..., tf.Tensor]:
+        assert self.foresight is not None  # the aligner has checked it
+        return foresight_graph(model, symbols, self.foresight, parts)
 
 
 def _run(graph: Callable[..., Any], *given: tf.Tensor) -> Any:

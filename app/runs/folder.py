@@ -12,11 +12,13 @@ from data import Corpus, GlimpseError, Places, Tokenizer, open_corpus
 from data.inventory import Inventory
 from data.sides import Sides
 from data.writing import LOCK, replacing, write_whole
-from models import SequenceModel
+from models import Seq2Seq, SequenceModel
 from models.architecture import build_model
+from models.foresight import Foresight
 
 CONFIG = "config.yaml"
 BEST_OR_LAST = ("best", "last")  # names of weights
+FORESIGHT = "foresight"  # name of weights
 EPOCHS = "epochs"  # folder of the weights of single epochs
 INVENTORY = "source_inventory.json"
 OLDER_INVENTORY = "source_words.txt"  # words in lower case, one on each line
@@ -234,6 +236,35 @@ class Run:
                 f"{path} cannot be read as weights of this run's model "
                 f"({' '.join(str(error).split())[:200]}); train the run again"
             ) from error
+
+    def save_foresight(self, foresight: Foresight) -> None:
+        """Write the weights of a foresight that was fitted to the run."""
+        with replacing(self._weights_path(FORESIGHT)) as beside:
+            foresight.save_weights(beside)
+
+    def load_foresight(self, model: SequenceModel) -> Foresight | None:
+        """Read the foresight that was saved; None if there is none.
+
+        Args:
+            model: the run's model.
+
+        Raises:
+            GlimpseError: the file cannot be read.
+        """
+        path = self._weights_path(FORESIGHT)
+        if not path.is_file() or not isinstance(model, Seq2Seq):
+            return None
+        foresight = Foresight.of(model)
+        try:
+            foresight.load_weights(path)
+        except (OSError, ValueError, KeyError) as error:
+            command = app_command("align", self.folder, "--fit")
+            raise GlimpseError(
+                f"{path} cannot be read as the foresight of this run "
+                f"({' '.join(str(error).split())[:200]}); fit it again with: "
+                f"{command}"
+            ) from error
+        return foresight
 
     def _weights_path(self, name: str) -> Path:
         return self.folder / f"{name}.weights.h5"

@@ -271,12 +271,10 @@ class Decoder(layers.Layer):
         memory: Memory | PlaceContexts | Foreseen,
         state: Any,
     ) -> tuple[tf.Tensor, Any, Any]:
-        """Return the contexts, the weights and the attention's next state.
+        """Return what `Attention.step` returns.
 
-        See `Attention.step`. If `memory` is a `PlaceContexts`, attention is not
-        computed: the contexts come from `memory`, the weights are `()`, and the
-        state does not change. If it is a `Foreseen`, its shift is added to the
-        queries.
+        With a `Foreseen`, its shift is added to the queries. With a
+        `PlaceContexts`, the contexts are its own, and the weights are `()`.
         """
         if isinstance(memory, Foreseen):
             query, memory = query + memory.shift, memory.memory
@@ -369,11 +367,7 @@ class Decoder(layers.Layer):
         return output, tuple(last)
 
     def context_units(self, memory_units: int) -> int:
-        """Return the dimension of the contexts; 0 without attention.
-
-        Args:
-            memory_units: dimension M of the memory's values.
-        """
+        """Return the dimension of the contexts; 0 without attention."""
         if self.attention is None:
             return 0
         return self.attention.output_units(memory_units)

@@ -14,9 +14,10 @@ from app.alignment import (
     links,
     parse_pharaoh,
     save_npz,
+    scores_table,
 )
 from app.config import Config
-from app.inference.aligning import Aligner, scores_table, write
+from app.inference.aligning import Aligner, write
 from app.inference.translator import Translator
 from data import Example, GlimpseError, words
 from data.options import CorpusOptions
