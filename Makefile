@@ -1,16 +1,17 @@
-# make help lists the targets. Variables: PRESET, RUN, TEXT, ARGS, PYTHON.
+# make help lists the targets. Variables: PRESET, RUN, TEXT, ARGS, SEEDS, PYTHON.
 
 PRESET ?= phrasebook
 RUN ?= runs/$(PRESET)
 ARGS ?=
+SEEDS ?= 1 2 3
 # As typed: neither make nor the shell looks inside.
 export GLIMPSE_TEXT := $(value TEXT)
 
 APP := .venv/bin/python -m app
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train evaluate translate tune serve benchmark variants \
-        notebooks test test-all lint clean
+.PHONY: help setup train evaluate reproduce translate tune serve benchmark \
+        variants notebooks test test-all lint clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -41,6 +42,21 @@ train: setup ## train PRESET in RUN, or continue where it was interrupted
 
 evaluate: setup ## measure RUN on the test split
 	@$(APP) evaluate "$(RUN)" $(ARGS)
+
+# A run that is interrupted goes on when the same command is given again.
+reproduce: setup ## train PRESET with SEEDS; measure each, and all together
+	@set -e; all=; for seed in $(SEEDS); do \
+	    run="runs/reproduce/$(PRESET)-$$seed"; \
+	    $(APP) train --preset "$(PRESET)" --seed $$seed --run "$$run" \
+	        --resume $(ARGS); \
+	    $(APP) evaluate "$$run" --split validation; \
+	    $(APP) evaluate "$$run"; \
+	    all="$$all $$run"; \
+	done; set -- $$all; first="$$1"; shift; \
+	if [ $$# -gt 0 ]; then \
+	    for run; do set -- "$$@" --ensemble "$$run"; shift; done; \
+	    $(APP) evaluate "$$first" "$$@"; \
+	fi
 
 translate: setup ## translate TEXT, or the lines of standard input
 	@if [ -n "$$GLIMPSE_TEXT" ]; then printf '%s\n' "$$GLIMPSE_TEXT"; \
