@@ -96,17 +96,17 @@ def look(
         target words with the contexts of this attention.
     """
     encoded, state = model.encode(source, lengths)
+    decoder, memory = model.decoder, encoded.memory
 
-    def before(last: tf.Tensor, state: Any) -> tuple[Any, Any]:
-        _, _, after = model.step(last[:, None], state, encoded)
+    def before(word: tf.Tensor, state: Any) -> tuple[Any, Any]:
+        _, after = decoder.step(word[:, None], state, memory)
         return tf.nest.map_structure(lambda x: x[:, 0], state), after
 
-    states, _ = scan(before, target_in, state)
+    words = decoder.project(model.target.embed(target_in))
+    states, _ = scan(before, words, state)
     embedded = tf.stop_gradient(model.target.embed(target))
     shift = foresight(embedded, training=training)
-    memory, states = tf.nest.map_structure(
-        tf.stop_gradient, (encoded.memory, states)
-    )
+    memory, states = tf.nest.map_structure(tf.stop_gradient, (memory, states))
     log_probs, seen, _ = model.step(
         target_in, states, Encoded(Foreseen(memory, shift))
     )

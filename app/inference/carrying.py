@@ -18,6 +18,7 @@ import regex
 
 from app.inference.hypotheses import Hypothesis
 from data import GlimpseError, normalise
+from data.corpora.files import read_lines
 from data.inventory import Inventory
 from data.text import Span
 
@@ -321,20 +322,21 @@ def frequent_name(inventory: Inventory | None) -> str | None:
 def read_glossary(path: Path) -> tuple[tuple[str, str], ...]:
     """Read a glossary: a file with a term, a tab and its translation per line.
 
-    Empty lines are left out.
+    Empty lines are left out. The file may be in the encodings and compressions
+    that `data.corpora.files` reads.
 
     Raises:
         GlimpseError: the file cannot be read, or a line has not two columns.
     """
     try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_lines(path)
+    except GlimpseError as error:
         raise GlimpseError(
             f"The glossary {path} cannot be read ({error}); a UTF-8 file with "
             "a term, a tab and its translation on each line is accepted"
         ) from error
     found = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         term, *rest = (normalise(part) for part in line.split("\t"))

@@ -25,6 +25,8 @@ from models.fused import Gates, gates_of, unroll
 from models.parts import Dropout
 from models.recurrence import scan
 
+AnyMemory = Memory | PlaceContexts | Foreseen
+
 
 class DecoderState(NamedTuple):
     """State of a decoder between two steps; each of its tensors is (B, Q, ...).
@@ -262,22 +264,20 @@ class Decoder(layers.Layer):
         return self.dropout(self.read(step, embedded))
 
     def read(self, step: Step, embedded: tf.Tensor) -> tf.Tensor:
-        """Return the readout before dropout; subclasses may override this."""
+        """Return the readout before dropout; subclasses may override it."""
         return step.output
 
     def attend(
-        self,
-        query: tf.Tensor,
-        memory: Memory | PlaceContexts | Foreseen,
-        state: Any,
+        self, query: tf.Tensor, memory: AnyMemory, state: Any
     ) -> tuple[tf.Tensor, Any, Any]:
         """Return what `Attention.step` returns.
 
-        With a `Foreseen`, its shift is added to the queries. With a
-        `PlaceContexts`, the contexts are its own, and the weights are `()`.
+        With `Foreseen`, its shift is added to the queries. With
+        `PlaceContexts`, contexts are its own, and weights are `()`.
         """
         if isinstance(memory, Foreseen):
-            query, memory = query + memory.shift, memory.memory
+            shift, memory = memory.shift, memory.memory
+            query += ops.cast(shift, query.dtype)
         if isinstance(memory, PlaceContexts):
             return memory.contexts, (), state
         return self.attention.step(query, memory, state)

@@ -90,12 +90,22 @@ def search(
     setting = Setting(options, symbols, rules, length, leave, by_token)
     if not options.coverage_penalty:
         source_mask = None
-    walk = _walk(step, setting, forced)
+    walk = _walk(step, setting, forced, drawn)
     return walk(state, limits, memory, source_mask, drawn, forced)
 
 
-def _walk(step: StepFunction, setting: Setting, forced: Phrases | None) -> Walk:
+def _walk(
+    step: StepFunction,
+    setting: Setting,
+    forced: Phrases | None,
+    drawn: tf.Tensor | None,
+) -> Walk:
     """Return the search that the options ask for."""
+    if setting.options.sampling and drawn is None:
+        raise ValueError(
+            "search got options.sampling=True without `drawn`; random numbers "
+            "(B, K, L) are needed: pass them, or set sampling=False"
+        )
     if setting.options.sampling:
         return Sample(step, setting)
     if forced is not None:

@@ -247,6 +247,11 @@ def test_drawn_hypotheses_have_their_own_log_probabilities_best_first() -> None:
         assert_same(found(leaving, row), found(hypotheses, row))
 
 
+def test_sampling_needs_random_numbers() -> None:
+    with pytest.raises(ValueError, match="without `drawn`"):
+        run(Chain(2, V), [3, 3], beam_size=2, sampling=True)
+
+
 # --- forced phrases
 
 
